@@ -1,0 +1,109 @@
+"""What every encoding offers: a reversible map between a Score and rows of small integers.
+
+A piece becomes an array of shape (rows, columns): one row a step of the model, one column an
+attribute with a vocabulary of its own. What a row cannot hold but the way back needs (tempo,
+metre, programs, track names) travels beside it in a small JSON header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.score import Score
+
+Rows = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A run of symbols in a column with one meaning, such as the 128 pitches."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """One attribute of a row: its name and the blocks its vocabulary is laid out in."""
+
+    name: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def size(self) -> int:
+        """How many symbols the column can hold."""
+        return sum(block.size for block in self.blocks)
+
+    def offset(self, block: str) -> int:
+        """The first symbol of a block, derived from the sizes of those before it."""
+        first = 0
+        for each in self.blocks:
+            if each.name == block:
+                return first
+            first += each.size
+        raise ValueError(f"column {self.name!r} has no block {block!r}.")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a row, in the order a model predicts them."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The vocabulary size of each column."""
+        return tuple(column.size for column in self.columns)
+
+    def index(self, name: str) -> int:
+        """The position of a column by name."""
+        return [column.name for column in self.columns].index(name)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A piece as rows, shape (rows, columns), and the header that the way back needs."""
+
+    rows: Rows
+    header: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    """A reversible map between a Score and rows.
+
+    `decode(encode(score))` gives back what `keeps` lists, to the resolution it states; `loses`
+    lists the rest. Instances are immutable and cheap to pickle, so that workers can hold one.
+    """
+
+    name: str
+    keeps: tuple[str, ...]
+    loses: tuple[str, ...]
+
+    @property
+    def layout(self) -> Layout:
+        """Columns and vocabulary sizes; final once `fit` has been called."""
+
+    def encode(self, score: Score) -> Encoded:
+        """A Score as rows. Before `fit`, symbols come from the encoding's whole universe."""
+
+    def decode(self, rows: Rows, header: Mapping[str, Any] | None = None) -> Score:
+        """Rows as a Score; without a header, the encoding's default tempo, metre and programs."""
+
+    def fit(self, counts: Sequence[NDArray[np.int64]]) -> Encoding:
+        """The encoding with its vocabulary closed over what a corpus uses.
+
+        `counts[k][s]` is how often symbol s of the unfitted layout occurs in column k. Encodings
+        with a fixed vocabulary return themselves.
+        """
+
+    def adapt(self, rows: Rows) -> Rows:
+        """Rows of the unfitted universe as rows of the fitted vocabulary (a table look-up)."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything `from_state` needs to make the same encoding again, as JSON values."""

@@ -1,0 +1,160 @@
+"""The table of formats: suffixes on the left, a reader and a writer on the right.
+
+Readers and writers are named, not imported, so that `segue.read("a.mid")` loads nothing but the
+MIDI reader. A reader is `read(path) -> Reading`; a writer is `write(score, path, **options)` and
+writes a whole file or none.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segue.errors import FormatError, nearest
+from segue.files import written_whole
+from segue.score import Score
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A Score and, a sentence each, what had to be repaired in its file to get it."""
+
+    score: Score
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Format:
+    """A row of the table; `reader` and `writer` are "module:function" or None."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    summary: str
+    reader: str | None = None
+    writer: str | None = None
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "midi",
+        (".mid", ".midi", ".kar", ".rmi", ".smf"),
+        "Standard MIDI file",
+        "segue.formats.midi:read",
+        "segue.formats.midi:write",
+    ),
+    Format(
+        "abc",
+        (".abc",),
+        "ABC notation",
+        "segue.formats.abc:read",
+        "segue.formats.abc:write",
+    ),
+    Format(
+        "musicxml",
+        (".musicxml", ".xml", ".mxl"),
+        "MusicXML score, plain or zipped",
+        "segue.formats.musicxml:read",
+        "segue.formats.musicxml:write",
+    ),
+    Format("kern", (".krn", ".kern"), "Humdrum **kern score", "segue.formats.kern:read"),
+    Format(
+        "nes",
+        (".tx1.txt", ".tx2.txt", ".tx1", ".tx2"),
+        "NES event text (NES-MDB)",
+        "segue.formats.nes_text:read",
+        "segue.formats.nes_text:write",
+    ),
+    Format(
+        "audio",
+        (".wav", ".flac", ".ogg", ".mp3"),
+        "sound, rendered with a SoundFont",
+        None,
+        "segue.formats.audio:write",
+    ),
+    Format(
+        "roll",
+        (".png", ".svg"),
+        "piano-roll picture",
+        None,
+        "segue.formats.roll:write",
+    ),
+    Format(
+        "sheet",
+        (".pdf", ".sheet.svg", ".sheet.png"),
+        "sheet music",
+        None,
+        "segue.formats.sheet:write",
+    ),
+)
+
+READABLE = tuple(s for f in FORMATS if f.reader for s in f.suffixes)
+WRITABLE = tuple(s for f in FORMATS if f.writer for s in f.suffixes)
+
+
+def suffix_of(path: str | Path) -> str:
+    """The longest suffix of the table that `path` ends with, else its plain suffix, lower case."""
+    name = Path(path).name.lower()
+    known = [s for f in FORMATS for s in f.suffixes if name.endswith(s)]
+    return max(known, key=len) if known else Path(name).suffix
+
+
+def format_of(path: str | Path) -> Format:
+    """The row for a path by its suffix; FormatError if there is none."""
+    suffix = suffix_of(path)
+    for row in FORMATS:
+        if suffix in row.suffixes:
+            return row
+    every = {s for f in FORMATS for s in f.suffixes}
+    raise FormatError(
+        f"{path}: the suffix {suffix or '(none)'} is not one Segue knows; {nearest(suffix, every)}."
+    )
+
+
+def _load(name: str) -> Callable[..., Any]:
+    module, function = name.split(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return loaded
+
+
+def read_reported(path: str | Path) -> Reading:
+    """Read any supported file, with what had to be repaired.
+
+    Raises FormatError for a missing file, a suffix that cannot be read, or a file with no music
+    to save; LimitError for one past the limits in `segue.formats.limits`.
+    """
+    file = Path(path)
+    row = format_of(file)
+    if row.reader is None:
+        raise FormatError(
+            f"{file}: {row.summary} can be written but not read; readable: {', '.join(READABLE)}."
+        )
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise FormatError(f"{file} {what}: give the path of a music file.")
+    reading: Reading = _load(row.reader)(file)
+    return reading
+
+
+def read(path: str | Path) -> Score:
+    """Read any supported file as a Score; errors as `read_reported`."""
+    return read_reported(path).score
+
+
+def write(score: Score, path: str | Path, **options: Any) -> None:
+    """Write a Score in the format that the suffix of `path` names; whole or not at all.
+
+    `options` go to that format's writer (see its `write`). Raises FormatError for a suffix that
+    cannot be written or a folder that cannot be written to.
+    """
+    file = Path(path)
+    row = format_of(file)
+    if row.writer is None:
+        raise FormatError(
+            f"{file}: {row.summary} can be read but not written; writable: {', '.join(WRITABLE)}."
+        )
+    writer = _load(row.writer)
+    with written_whole(file) as beside:
+        writer(score, beside, **options)

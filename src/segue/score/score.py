@@ -1,0 +1,271 @@
+"""The frozen Score: notes, controllers, bends, tempi, metres, keys and tracks, in ticks.
+
+A beat is a quarter note throughout. Every event table is a read-only NumPy structured array in
+one canonical order, so that two Scores with the same music compare and hash the same however
+they were made: notes by onset, track, pitch and the rest; other events by onset and track, and
+in the order they came within a tick, which is what gives MIDI's "the last one wins" its meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.score.time import MetreMap, TempoMap
+
+Events = NDArray[np.void]
+
+NOTE = np.dtype(
+    [("onset", "<i8"), ("duration", "<i8"), ("track", "<u2"), ("pitch", "u1"), ("velocity", "u1")]
+)
+CONTROL = np.dtype([("onset", "<i8"), ("track", "<u2"), ("number", "u1"), ("value", "u1")])
+BEND = np.dtype([("onset", "<i8"), ("track", "<u2"), ("value", "<i2")])
+TEMPO = np.dtype([("onset", "<i8"), ("microseconds", "<u4")])
+"""Tempo as microseconds a beat, the MIDI unit: exact where beats a minute would be rounded."""
+METRE = np.dtype([("onset", "<i8"), ("numerator", "u1"), ("denominator", "u1")])
+KEY = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
+
+SUSTAIN_PEDAL = 64
+DEFAULT_MICROSECONDS_PER_BEAT = 500_000
+
+# Ticks that every common division of the beat divides: hashes compare music, not resolutions.
+_HASH_TICKS_PER_BEAT = 20_160
+
+
+@dataclass(frozen=True)
+class Track:
+    """One voice or instrument: a name, a General MIDI program (0 to 127), drums or not."""
+
+    name: str = ""
+    program: int = 0
+    is_drum: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Text:
+    """A text at a tick; `kind` is "text", "lyric", "marker" or "copyright"."""
+
+    onset: int
+    text: str
+    kind: str = "marker"
+
+
+def events(dtype: np.dtype[Any], rows: Iterable[tuple[Any, ...]] = ()) -> Events:
+    """An event table of `dtype` from tuples in field order; empty without rows."""
+    return np.array(list(rows), dtype=dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Music in ticks, immutable.
+
+    `notes`, `controls`, `bends`, `tempi`, `metres` and `keys` are structured arrays of the dtypes
+    above; `tracks[i]` describes events whose `track` is i. Times are ticks, `ticks_per_beat` of
+    them to a quarter note. Tables are copied only when they are out of order.
+
+    Raises ValueError for a table of another dtype, a track index without a track, a negative time
+    or a value out of its MIDI range.
+    """
+
+    ticks_per_beat: int
+    notes: Events = field(default_factory=lambda: events(NOTE))
+    tracks: tuple[Track, ...] = ()
+    controls: Events = field(default_factory=lambda: events(CONTROL))
+    bends: Events = field(default_factory=lambda: events(BEND))
+    tempi: Events = field(default_factory=lambda: events(TEMPO))
+    metres: Events = field(default_factory=lambda: events(METRE))
+    keys: Events = field(default_factory=lambda: events(KEY))
+    texts: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ticks_per_beat <= 0xFFFF:
+            raise ValueError(
+                f"ticks_per_beat came as {self.ticks_per_beat}; 1 to 65535 is allowed."
+            )
+        for name, dtype in _TABLES.items():
+            object.__setattr__(self, name, _canonical(name, getattr(self, name), dtype))
+        object.__setattr__(self, "tracks", tuple(self.tracks))
+        object.__setattr__(self, "texts", tuple(sorted(self.texts)))
+        self._check_tracks()
+        self._check_ranges()
+
+    def _check_tracks(self) -> None:
+        for name in ("notes", "controls", "bends"):
+            table = getattr(self, name)
+            if len(table) and int(table["track"].max()) >= len(self.tracks):
+                raise ValueError(
+                    f"{name} refer to track {int(table['track'].max())}, "
+                    f"but the Score has {len(self.tracks)} tracks."
+                )
+
+    def _check_ranges(self) -> None:
+        limits: list[tuple[str, str, int, int | None]]
+        limits = [("notes", "pitch", 0, 127), ("notes", "velocity", 1, 127)]
+        limits += [("notes", "duration", 0, None), ("controls", "value", 0, 127)]
+        limits += [("controls", "number", 0, 127), ("bends", "value", -8192, 8191)]
+        limits += [("tempi", "microseconds", 1, 0xFFFFFF), ("metres", "numerator", 1, 255)]
+        limits += [("metres", "denominator", 1, 128), ("keys", "fifths", -7, 7)]
+        for name, column, low, high in limits:
+            values = getattr(self, name)[column]
+            if len(values) and (values.min() < low or (high is not None and values.max() > high)):
+                raise ValueError(
+                    f"{name}[{column!r}] spans {values.min()} to {values.max()}; "
+                    f"{low} to {high if high is not None else 'any'} is allowed."
+                )
+
+    # -- sizes and views ---------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    def __repr__(self) -> str:
+        return (
+            f"Score({len(self)} notes, {len(self.tracks)} tracks, "
+            f"{self.end_beats:.2f} beats, {self.end_seconds:.2f} s)"
+        )
+
+    @cached_property
+    def end_ticks(self) -> int:
+        """The tick at which the last note stops sounding; 0 without notes."""
+        if not len(self.notes):
+            return 0
+        return int((self.notes["onset"] + self.notes["duration"]).max())
+
+    @cached_property
+    def tempo_map(self) -> TempoMap:
+        """Ticks to seconds and back."""
+        return TempoMap(self.ticks_per_beat, self.tempi["onset"], self.tempi["microseconds"])
+
+    @cached_property
+    def metre_map(self) -> MetreMap:
+        """Ticks to bars and back."""
+        return MetreMap(
+            self.ticks_per_beat,
+            self.metres["onset"],
+            self.metres["numerator"],
+            self.metres["denominator"],
+        )
+
+    @property
+    def end_beats(self) -> float:
+        """The end in quarter notes."""
+        return self.end_ticks / self.ticks_per_beat
+
+    @property
+    def end_seconds(self) -> float:
+        """The end in seconds."""
+        return float(self.tempo_map.seconds(self.end_ticks))
+
+    @property
+    def end_bars(self) -> float:
+        """The end in bars, counted from 0 and fractional inside a bar."""
+        return float(self.metre_map.bars(self.end_ticks))
+
+    def onset_beats(self) -> NDArray[np.float64]:
+        """Shape (notes,): each note's onset in quarter notes."""
+        return np.asarray(self.notes["onset"] / self.ticks_per_beat, dtype=np.float64)
+
+    def onset_seconds(self) -> NDArray[np.float64]:
+        """Shape (notes,): each note's onset in seconds."""
+        return self.tempo_map.seconds(self.notes["onset"])
+
+    def duration_seconds(self) -> NDArray[np.float64]:
+        """Shape (notes,): how long each note sounds, in seconds, tempo changes inside included."""
+        ends = self.notes["onset"] + self.notes["duration"]
+        return self.tempo_map.seconds(ends) - self.onset_seconds()
+
+    def track_notes(self, track: int) -> Events:
+        """The notes of one track, in order."""
+        return self.notes[self.notes["track"] == track]
+
+    def with_(self, **changes: Any) -> Score:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+    # -- equality and hashes -----------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Score):
+            return NotImplemented
+        return (
+            self.ticks_per_beat == other.ticks_per_beat
+            and self.tracks == other.tracks
+            and self.texts == other.texts
+            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in _TABLES)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.content_hash())
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything the Score holds, as hex; equal Scores have equal hashes."""
+        digest = hashlib.sha256(str(self.ticks_per_beat).encode())
+        digest.update(repr((self.tracks, self.texts)).encode())
+        for name in _TABLES:
+            digest.update(name.encode() + getattr(self, name).tobytes())
+        return digest.hexdigest()
+
+    def music_hash(self) -> str:
+        """SHA-256 over what is played, as hex: pitch, onset and length in beats, loudness, drums.
+
+        Names, controllers, tempo, track order, leading silence and file resolution do not count,
+        so that the same music saved twice by two programs is found to be the same.
+        """
+        notes = self.notes
+        drum = np.array([t.is_drum for t in self.tracks] or [False])
+        scaled = np.empty((len(notes), 5), dtype="<i8")
+        start = int(notes["onset"].min()) if len(notes) else 0
+        for column, ticks in enumerate((notes["onset"] - start, notes["duration"])):
+            scaled[:, column] = np.rint(ticks * (_HASH_TICKS_PER_BEAT / self.ticks_per_beat))
+        scaled[:, 2], scaled[:, 3] = notes["pitch"], notes["velocity"]
+        scaled[:, 4] = drum[notes["track"]] if len(notes) else 0
+        order = np.lexsort(scaled.T[::-1])
+        return hashlib.sha256(scaled[order].tobytes()).hexdigest()
+
+
+_TABLES = {
+    "notes": NOTE,
+    "controls": CONTROL,
+    "bends": BEND,
+    "tempi": TEMPO,
+    "metres": METRE,
+    "keys": KEY,
+}
+
+_NOTE_SORT_KEYS = ("velocity", "duration", "pitch", "track", "onset")
+
+
+def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
+    """`table` in canonical order and read-only; the same object if it is so already."""
+    if getattr(table, "dtype", None) != dtype or table.ndim != 1:
+        raise ValueError(f"{name} came as {getattr(table, 'dtype', type(table))}, not {dtype}.")
+    if len(table) and int(table["onset"].min()) < 0:
+        raise ValueError(f"{name} start at tick {int(table['onset'].min())}; 0 is the first.")
+    table = _sorted(name, table)
+    if table.flags.writeable:
+        if table.base is not None or not table.flags.owndata:
+            table = table.copy()
+        table.flags.writeable = False
+    return table
+
+
+def _sorted(name: str, table: Events) -> Events:
+    if len(table) < 2:
+        return table
+    # Onsets stay far below 2^39, so (onset, track, pitch) fits one signed 64-bit key.
+    key = table["onset"] << 24
+    if "track" in (table.dtype.names or ()):
+        key = key | (table["track"].astype(np.int64) << 8)
+    if name != "notes":
+        in_order = bool((key[1:] >= key[:-1]).all())
+        return table if in_order else table[np.argsort(key, kind="stable")]
+    key = key | table["pitch"]
+    if bool((key[1:] > key[:-1]).all()):
+        return table
+    return table[np.lexsort([table[column] for column in _NOTE_SORT_KEYS])]
