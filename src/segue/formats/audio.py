@@ -1,0 +1,143 @@
+"""Sound out: a Score rendered in blocks, brought to one loudness and encoded.
+
+The sound goes through the writer twice: rendered and measured into a file beside the target,
+then scaled and encoded from there. So memory stays at some blocks however long the piece is.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from segue.errors import FormatError, LimitError, nearest
+from segue.formats.loudness import Meter, Sound
+from segue.score import Score
+
+LOUDNESS = -16.0
+"""LUFS, as streaming services ask of music; wide dynamics may stay below it, see `write`."""
+TRUE_PEAK = 10 ** (-1 / 20)
+"""One decibel under full scale, which leaves a lossy encoder its room."""
+MAX_SECONDS = 3 * 3600
+SAMPLE_RATES = (8000, 96_000)
+_FRAMES_A_READ = 1 << 16
+
+# suffix: libsndfile's format, subtype, sample rates (None: any)
+_MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+ENCODINGS: dict[str, tuple[str, str, tuple[int, ...] | None]] = {
+    ".wav": ("WAV", "PCM_16", None),
+    ".flac": ("FLAC", "PCM_16", None),
+    ".ogg": ("OGG", "VORBIS", None),
+    ".mp3": ("MP3", "MPEG_LAYER_III", _MP3_RATES),
+}
+
+Blocks = Iterator[Sound]
+
+
+def _soundfont_blocks(score: Score, sample_rate: int, soundfont: str | Path | None) -> Blocks:
+    from segue.formats.synth import render
+
+    return render(score, sample_rate, soundfont)
+
+
+SYNTHS: dict[str, Callable[[Score, int, str | Path | None], Blocks]] = {
+    "soundfont": _soundfont_blocks,
+}
+
+
+def write(
+    score: Score,
+    path: str | Path,
+    *,
+    sample_rate: int = 44_100,
+    soundfont: str | Path | None = None,
+    synth: str = "soundfont",
+    loudness: float = LOUDNESS,
+) -> None:
+    """Write a Score as stereo sound; the suffix chooses WAV, FLAC, OGG or MP3.
+
+    `sample_rate` is in hertz. `synth` is "soundfont" (played with `soundfont`, else with
+    `segue.formats.soundfont.default_soundfont()`) or "nes" (the four voices of that console).
+    The whole piece gets one gain, which brings it to `loudness` (LUFS) or, where its dynamics
+    leave no room for that, its true peak to one decibel under full scale: nothing clips and
+    nothing is compressed. WAV, FLAC and MP3 are the same bytes for the same Score and options.
+
+    Raises FormatError for a Score without notes, a wrong SoundFont or an option out of range;
+    LimitError past three hours.
+    """
+    target = Path(path)
+    file_format, subtype, rates = ENCODINGS[target.suffix.lower()]
+    _check(score, synth, sample_rate, loudness, rates, target.suffix)
+    blocks = SYNTHS[synth](score, sample_rate, soundfont)
+    meter = Meter(sample_rate)
+    try:
+        with tempfile.TemporaryFile(dir=target.parent) as spool:
+            for block in blocks:
+                meter.add(block)
+                spool.write(np.ascontiguousarray(block, np.float32).data)
+            meter.finish()
+            spool.seek(0)
+            _encode(spool, target, sample_rate, (file_format, subtype), _gain(meter, loudness))
+    except OSError as error:
+        raise FormatError(
+            f"cannot write sound to {target.parent}: {error.strerror or error}. "
+            "Choose a folder with room for it."
+        ) from error
+
+
+def _check(
+    score: Score,
+    synth: str,
+    sample_rate: int,
+    loudness: float,
+    rates: tuple[int, ...] | None,
+    suffix: str,
+) -> None:
+    if synth not in SYNTHS:
+        raise FormatError(f"synth came as {synth!r}; {nearest(synth, SYNTHS)}.")
+    low, high = SAMPLE_RATES
+    if rates is not None and sample_rate not in rates:
+        listing = ", ".join(map(str, rates))
+        raise FormatError(f"sample rate {sample_rate} is not one {suffix} has; allowed: {listing}.")
+    if not low <= sample_rate <= high:
+        raise FormatError(f"sample rate came as {sample_rate}; {low} to {high} hertz is allowed.")
+    if not -60 <= loudness <= 0:
+        raise FormatError(f"loudness came as {loudness}; -60 to 0 LUFS is allowed.")
+    if not len(score):
+        raise FormatError("the piece has no notes, so there is no sound to write.")
+    if score.end_seconds > MAX_SECONDS:
+        raise LimitError(
+            f"the piece lasts {score.end_seconds:,.0f} s; sound is written up to "
+            f"{MAX_SECONDS:,} s: write a slice of it."
+        )
+
+
+def _gain(meter: Meter, loudness: float) -> float:
+    """The factor to `loudness`, or to the peak's ceiling if that comes first; 1 for silence."""
+    if meter.true_peak <= 0:
+        return 1.0
+    ceiling = TRUE_PEAK / meter.true_peak
+    if not math.isfinite(meter.loudness):
+        return ceiling
+    return min(float(10 ** ((loudness - meter.loudness) / 20)), ceiling)
+
+
+def _encode(
+    spool: IO[bytes], target: Path, sample_rate: int, encoding: tuple[str, str], gain: float
+) -> None:
+    import soundfile
+
+    file_format, subtype = encoding
+    try:
+        with soundfile.SoundFile(
+            target, "w", samplerate=sample_rate, channels=2, format=file_format, subtype=subtype
+        ) as file:
+            # Small writes: libsndfile puts a whole write of Vorbis on its stack.
+            while data := spool.read(_FRAMES_A_READ * 8):
+                file.write(np.frombuffer(data, np.float32).reshape(-1, 2) * np.float32(gain))
+    except soundfile.LibsndfileError as error:
+        raise FormatError(f"cannot write {target.name} as {file_format}: {error}") from error
