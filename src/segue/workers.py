@@ -1,0 +1,161 @@
+"""Worker processes that may be slow, crash or hang without losing the work of the others.
+
+Music libraries are native code and people's files are odd: a segmentation fault on one file must
+cost that file alone. So each worker holds one item at a time, over a pipe of its own; when it
+dies or overruns its time, that item is given up with the reason and a new worker takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from segue.errors import SegueError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# "done" has a value; the others have a reason. Only "refused" is the file's own doing for certain.
+DONE, REFUSED, BUG, CRASHED, LATE = "done", "refused", "bug", "crashed", "late"
+_READY = "ready"
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Result]):
+    """What became of item number `index`: a value, or in one sentence why there is none."""
+
+    index: int
+    status: str
+    value: Result | None = None
+    reason: str = ""
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int | None = None,
+    seconds: float = 60.0,
+) -> Iterator[Outcome[Result]]:
+    """Run `function` on every item in `workers` processes; outcomes come as they are ready.
+
+    `function` is a module-level function; it, the items and the results must pickle. An item that
+    takes longer than `seconds` is given up. Leaving the iterator early stops the workers.
+    Raises ValueError for fewer than one worker or a limit that is not positive.
+    """
+    count = cores() if workers is None else workers
+    if count < 1 or seconds <= 0:
+        raise ValueError(f"{count} workers and {seconds} seconds came; both must be positive.")
+    crew = [_Worker(function) for _ in range(min(count, len(items)))]
+    try:
+        yield from _serve(crew, items, seconds)
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+def _serve(crew: list[_Worker], items: Sequence[Any], seconds: float) -> Iterator[Outcome[Any]]:
+    waiting = iter(enumerate(items))
+    for worker in crew:
+        worker.give(next(waiting, None))
+    while busy := [worker for worker in crew if worker.index is not None]:
+        first = min(worker.began for worker in busy) + seconds
+        wait([worker.pipe for worker in busy], max(0.0, first - time.monotonic()))
+        for worker in busy:
+            outcome = worker.outcome(seconds)
+            if outcome is not None:
+                worker.give(next(waiting, None))
+                yield outcome
+
+
+class _Worker:
+    """One process, its pipe, and the item it holds: `index` is None while it holds none."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.index: int | None = None
+        self.began = 0.0
+        self._start()
+
+    def _start(self) -> None:
+        # Spawned, not forked: a fork of a process with native threads can hang.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, far = context.Pipe()
+        self.process = context.Process(target=_work, args=(far, self.function), daemon=True)
+        self.process.start()
+        far.close()
+
+    def give(self, numbered: tuple[int, Any] | None) -> None:
+        """Hand over an item, or nothing more to do."""
+        self.index = None if numbered is None else numbered[0]
+        self.began = time.monotonic()
+        if numbered is not None:
+            if not self.process.is_alive():
+                self.end()
+                self._start()
+            # A worker that dies right now is found out when its outcome is asked for.
+            with contextlib.suppress(BrokenPipeError):
+                self.pipe.send(numbered[1])
+
+    def outcome(self, seconds: float) -> Outcome[Any] | None:
+        """The outcome of the item held, or None if it still has time."""
+        assert self.index is not None
+        if self.pipe.poll():
+            try:
+                status, value, reason = self.pipe.recv()
+            except (EOFError, OSError):
+                self.process.join()
+                return Outcome(self.index, CRASHED, reason=_death(self.process.exitcode))
+            if status == _READY:  # the time to start a process is not the item's
+                self.began = time.monotonic()
+                return None
+            return Outcome(self.index, status, value, reason)
+        if time.monotonic() - self.began < seconds:
+            return None
+        self.process.kill()
+        self.process.join()
+        return Outcome(self.index, LATE, reason=f"took longer than {seconds:g} seconds.")
+
+    def end(self) -> None:
+        """Stop the process, whatever it is doing."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
+    """The life of a worker: take an item, send what became of it, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    pipe.send((_READY, None, ""))
+    while True:
+        try:
+            item = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send((DONE, function(item), ""))
+        except SegueError as error:
+            pipe.send((REFUSED, None, str(error)))
+        except MemoryError:
+            pipe.send((REFUSED, None, "needs more memory than there is."))
+        except Exception as error:  # noqa: BLE001 - reported as the bug it is; the rest goes on
+            pipe.send((BUG, None, f"a bug in Segue ({type(error).__name__}: {error})."))
+
+
+def _death(code: int | None) -> str:
+    how = f"with code {code}" if code is None or code >= 0 else f"({signal.strsignal(-code)})"
+    return f"the process that worked on it ended early {how}."
