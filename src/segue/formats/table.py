@@ -8,6 +8,7 @@ writes a whole file or none.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,14 @@ def _load(name: str) -> Callable[..., Any]:
     module, function = name.split(":")
     loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return loaded
+
+
+def options_of(row: Format) -> tuple[str, ...]:
+    """The names of the options that a row's writer takes; none for a row without a writer."""
+    if row.writer is None:
+        return ()
+    parameters = inspect.signature(_load(row.writer)).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 def read_reported(path: str | Path) -> Reading:

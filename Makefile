@@ -1,0 +1,73 @@
+# Segue: what a person or a machine runs here. `make help` lists it.
+#
+#   PYTHON      the interpreter to build .venv with (CPython 3.11 to 3.13)
+#   TORCH_ARGS  further arguments for pip's torch step, for example
+#               make test TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
+
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
+TORCH ?= torch==2.13.0
+TORCH_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PARTS := train,search,dev
+OUT ?= out
+MINUTES ?= 10
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench fuzz serve help-docs tree lock clean distclean
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(READY) ## Make .venv with everything in it, pinned (the other commands do it when needed)
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Error: no CPython 3.11 to 3.13 found: install one, or name it with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c '$(FITS)' || { echo "Error: $(PYTHON) is not CPython 3.11 to 3.13: name another with PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(VENV), once; this takes a minute or two."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH) $(TORCH_ARGS)
+	$(PIP) -e '.[$(PARTS)]'
+	@touch $@
+
+demo: $(READY) ## Bach chorales in, new music out: prepare, train, generate, continue (under 8 minutes)
+	$(BIN)/segue corpora get bach-chorales -o $(OUT)/bach-chorales
+	$(BIN)/segue train $(OUT)/bach-chorales --recipe chorale-lstm -o $(OUT)/run
+	$(BIN)/segue generate $(OUT)/run -n 4 --bars 16 --seed 1 -o $(OUT)
+	$(BIN)/segue continue $(OUT)/run $(OUT)/prompt.mid --bars 8 -o $(OUT)
+
+test: $(READY) ## Run the tests (ARGS="-k midi" for some of them)
+	$(BIN)/pytest -n 2 $(ARGS)
+
+check: $(READY) ## Format, lint, types, import rules, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m segue.cli.help_docs --check docs/help.md
+	$(BIN)/python tools/tree.py --check README.md
+
+serve: ## The studio in the browser: not in this version yet
+	@echo "Error: the studio is not in this version of Segue; see CHANGELOG.md for what is." >&2; exit 1
+
+help-docs: $(READY) ## Write docs/help.md from the command line itself
+	$(BIN)/python -m segue.cli.help_docs docs/help.md
+
+tree: $(READY) ## Write the README's tree of files from the disk
+	$(BIN)/python tools/tree.py README.md
+
+lock: ## Write constraints.txt anew: the latest versions that pyproject.toml allows
+	PYTHON="$(PYTHON)" TORCH="$(TORCH)" TORCH_ARGS="$(TORCH_ARGS)" PARTS="$(PARTS)" tools/lock
+
+clean: ## Remove caches and build products; your out/, runs/ and corpora/ stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests bench tools -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean ## Remove .venv as well
+	rm -rf $(VENV)
