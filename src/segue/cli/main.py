@@ -38,7 +38,9 @@ class Verb:
 
 MAKE, LEARN, LOOK = "Make music", "Learn from music", "Read, write and look"
 
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {
+    "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
+}
 
 # What `segue` leaves with beside the codes of the exception tree in `segue.errors`.
 EXIT_CODES: dict[int, str] = {
