@@ -1,0 +1,9 @@
+"""From a folder of files to windows a model trains on: scan, split, pack, memory-map, stream."""
+
+from segue.data.corpus import Corpus
+from segue.data.pieces import Piece
+from segue.data.preparing import prepare
+from segue.data.verdict import verdict
+from segue.data.windows import Batch, Windows
+
+__all__ = ["Batch", "Corpus", "Piece", "Windows", "prepare", "verdict"]

@@ -1,0 +1,195 @@
+"""The end of a preparation: split, count, fit the encoding, and put the corpus in its place."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import segue
+from segue.data.corpus import FORMAT, FORMAT_VERSION, Corpus, corpus_hash
+from segue.data.counting import adapted, count_symbols
+from segue.data.journal import Journal
+from segue.data.pieces import INDEX, SPLITS, Index
+from segue.data.scan import Source
+from segue.data.shards import Shards
+from segue.data.split import Place, Split, find_rules, split_pieces
+from segue.encodings.base import Encoding
+from segue.errors import DataError
+from segue.files import write_json, written_whole
+
+_LAST_TENTH = 0.1
+
+
+def finish(
+    target: Path,
+    work: Path,
+    source: Source,
+    encoding: Encoding,
+    journal: Journal,
+    *,
+    request: str,
+    seed: int,
+) -> Corpus:
+    """Make the corpus of a finished journal; its `corpus.json` is written last.
+
+    Raises DataError if no file could be used, with the counts and the first reasons.
+    """
+    split = _split(journal, source, seed)
+    written = _write_manifest(work / "manifest.jsonl", journal, split.places)
+    index = _hold_out_of_one(written.index) if len(written.index) == 1 else written.index
+    with written_whole(work / "pieces.npy") as beside:
+        np.save(beside, index, allow_pickle=False)
+    raw = count_symbols(Shards(work), index, encoding.layout.sizes)
+    fitted = encoding.fit([np.sum(by, axis=0) for by in zip(*raw.values(), strict=True)])
+    counts = {name: adapted(by, encoding, fitted) for name, by in raw.items()}
+    with written_whole(work / "counts.npz") as beside:
+        arrays: dict[str, Any] = {
+            f"{name}-{k}": column for name, by in counts.items() for k, column in enumerate(by)
+        }
+        np.savez_compressed(beside, **arrays)
+    manifest_hash, whole_hash = corpus_hash(work / "manifest.jsonl", fitted.state())
+    facts = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "segue": segue.__version__,
+        "source": str(source.root.resolve()),
+        "hash": whole_hash,
+        "manifest": manifest_hash,
+        "seed": seed,
+        "split_rules": list(split.rules) if len(written.index) > 1 else [_ONE_PIECE],
+        "encoding": fitted.state(),
+        "fitted": fitted is not encoding,
+        "columns": _columns(fitted, counts.values()),
+        "splits": {name: _music(index[index["split"] == SPLITS.index(name)]) for name in counts},
+        "totals": {
+            "files": len(source.music),
+            "kept": len(written.index),
+            "refused": sum(written.reasons.values()),
+            "repaired": written.repaired,
+            **_music(written.index),
+        },
+        "refusals": dict(written.reasons.most_common()),
+        "request": request,
+    }
+    _put_in_place(target, work, facts)
+    return Corpus(target, facts, fitted)
+
+
+_ONE_PIECE = {"rule": "last tenth", "source": "the only piece", "pieces": 1}
+
+
+def _split(journal: Journal, source: Source, seed: int) -> Split:
+    kept = [(e["path"], e["hash"]) for e in journal.entries() if e["kept"]]
+    if not kept:
+        raise DataError(_nothing_usable(journal, source))
+    return split_pieces([p for p, _ in kept], [h for _, h in kept], find_rules(source), seed)
+
+
+def _nothing_usable(journal: Journal, source: Source) -> str:
+    first = [f"{e['path']}: {e['reason']}" for e in islice(journal.entries(), 3)]
+    return (
+        f"none of the {len(source.music)} files in {source.root} can be used. "
+        f"The first reasons: {'; '.join(first)}. Give a folder with music that holds notes."
+    )
+
+
+@dataclass
+class _Written:
+    """What went into the manifest: the index of kept pieces, and the refusals by kind."""
+
+    index: Index
+    reasons: Counter[str] = field(default_factory=Counter)
+    repaired: int = 0
+
+
+def _write_manifest(path: Path, journal: Journal, places: Sequence[Place]) -> _Written:
+    written = _Written(np.zeros(len(places), INDEX))
+    kept = 0
+    with written_whole(path) as beside, beside.open("wb") as lines:
+        for entry in journal.entries():
+            if entry["kept"]:
+                place = places[kept]
+                written.index[kept] = _row(entry, place, lines.tell())
+                written.repaired += bool(entry["repairs"])
+                entry |= {"split": place.split, "group": place.group}
+                kept += 1
+            else:
+                written.reasons[kind_of(entry["reason"])] += 1
+            lines.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+    return written
+
+
+def _row(entry: dict[str, Any], place: Place, line: int) -> tuple[Any, ...]:
+    values = {**entry, "line": line, "split": SPLITS.index(place.split)}
+    return tuple(values[name] for name in INDEX.names or ())
+
+
+def _hold_out_of_one(index: Index) -> Index:
+    """The only piece as two: its last tenth (two rows at least) is held out for validation."""
+    rows = int(index["rows"][0])
+    held = max(int(rows * _LAST_TENTH), 2)
+    if rows - held < 2:
+        raise DataError(
+            f"the only usable file has {rows} rows in this encoding, and 4 are needed to train on "
+            "some and hold some out: give a longer piece, or more of them."
+        )
+    both = np.concatenate([index, index])
+    both["rows"] = rows - held, held
+    both["start"][1] += rows - held
+    both["split"] = SPLITS.index("train"), SPLITS.index("valid")
+    share = both["rows"] / rows
+    both["notes"][0] = round(int(index["notes"][0]) * share[0])
+    both["notes"][1] = index["notes"][0] - both["notes"][0]
+    for name in ("bars", "seconds"):
+        both[name] *= share
+    return both
+
+
+def _music(index: Index) -> dict[str, Any]:
+    """How much music a part of the index holds."""
+    return {
+        "pieces": len(index),
+        "rows": int(index["rows"].sum()),
+        "notes": int(index["notes"].sum()),
+        "bars": round(float(index["bars"].sum()), 1),
+        "seconds": round(float(index["seconds"].sum()), 1),
+    }
+
+
+def _columns(encoding: Encoding, counts: Any) -> dict[str, dict[str, int]]:
+    """For each column its vocabulary's size and how many of its symbols occur."""
+    columns = encoding.layout.columns
+    totals = [np.sum(by, axis=0) for by in zip(*counts, strict=True)]
+    return {
+        column.name: {"size": column.size, "types": int(np.count_nonzero(total))}
+        for column, total in zip(columns, totals, strict=True)
+    }
+
+
+def kind_of(reason: str) -> str:
+    """A refusal without what is particular to the file, so that refusals can be counted."""
+    if reason.startswith("the same music as "):
+        return "exact duplicate"
+    general = re.split(r"[:;.(]\s", reason, maxsplit=1)[0]
+    return re.sub(r"\d+(\.\d+)?", "N", general)[:100]
+
+
+def _put_in_place(target: Path, work: Path, facts: dict[str, Any]) -> None:
+    """Swap the finished files in; without `corpus.json` the folder is no corpus in between."""
+    (target / "corpus.json").unlink(missing_ok=True)
+    for old in [*target.glob("shard-*.npy"), *target.glob("report.*")]:
+        old.unlink()
+    for new in work.iterdir():
+        if new.name not in ("request", "journal.jsonl"):
+            new.replace(target / new.name)
+    write_json(target / "corpus.json", facts)
+    shutil.rmtree(work)

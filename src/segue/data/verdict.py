@@ -1,0 +1,78 @@
+"""The verdict on a corpus, in sentences: what was kept, what was not, and what it can feed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from segue.data.corpus import Corpus
+
+# Hoffmann et al. 2022, "Training compute-optimal large language models": about 20 tokens a
+# parameter. Muennighoff et al. 2023, "Scaling data-constrained language models": up to 4 passes
+# over the same tokens are worth about as much as new ones.
+TOKENS_A_PARAMETER = 20
+WORTHWHILE_PASSES = 4
+# Pitch, time, length and loudness: what a note is in every event encoding of the field.
+SYMBOLS_A_NOTE = 4
+
+
+def parameters_fed(facts: dict[str, Any]) -> int:
+    """How many parameters the training split can feed.
+
+    The rule: tokens * 4 passes / 20 tokens a parameter, where tokens are the symbols that the
+    model predicts, but at most 4 a note (a piano roll's empty cells teach little). It comes from
+    text (see the constants above) and is a first guess for music: larger models still work with
+    dropout, augmentation and early stopping, only less of their size is used.
+    """
+    train = facts["splits"]["train"]
+    tokens = min(train["rows"] * len(facts["columns"]), train["notes"] * SYMBOLS_A_NOTE)
+    return int(tokens * WORTHWHILE_PASSES / TOKENS_A_PARAMETER)
+
+
+def verdict(corpus: Corpus) -> list[str]:
+    """What was kept, what was dropped and why, how much music that is, what model it can feed."""
+    facts = corpus.summary()
+    totals = facts["totals"]
+    sentences = [_kept(totals)]
+    if facts["refusals"]:
+        kinds = "; ".join(f"{count:,} x {kind}" for kind, count in facts["refusals"].items())
+        sentences.append(f"Left out: {kinds}.")
+    sentences += [_music(totals), _split(facts)]
+    size = _round(parameters_fed(facts))
+    sentences.append(
+        f"That can feed a model of about {size} parameters "
+        f"({WORTHWHILE_PASSES} passes, {TOKENS_A_PARAMETER} symbols a parameter); a larger one "
+        "needs dropout, augmentation or early stopping to gain from its size."
+    )
+    return sentences
+
+
+def _kept(totals: dict[str, Any]) -> str:
+    repaired = f", {totals['repaired']:,} of them repaired" if totals["repaired"] else ""
+    files = "file" if totals["files"] == 1 else "files"
+    return f"Kept {totals['kept']:,} of {totals['files']:,} {files}{repaired}."
+
+
+def _music(totals: dict[str, Any]) -> str:
+    hours = totals["seconds"] / 3600
+    long = f"{hours:,.1f} hours" if hours >= 1 else f"{totals['seconds'] / 60:,.1f} minutes"
+    return (
+        f"That is {long} of music: {totals['notes']:,} notes in {totals['bars']:,.0f} bars, "
+        f"{totals['rows']:,} rows."
+    )
+
+
+def _split(facts: dict[str, Any]) -> str:
+    parts = ", ".join(f"{part['pieces']:,} {name}" for name, part in facts["splits"].items())
+    rules = " and ".join(f"{rule['rule']} ({rule['source']})" for rule in facts["split_rules"])
+    return f"Split by {rules}: {parts}."
+
+
+def _round(parameters: int) -> str:
+    """Two significant digits, with a unit."""
+    if parameters < 1000:
+        return str(max(parameters, 1))
+    power = min(int(math.log10(parameters)) // 3, 3)
+    value = parameters / 1000**power
+    shown = f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return f"{shown} {('', 'thousand', 'million', 'billion')[power]}"

@@ -1,0 +1,221 @@
+"""Windows: slices of pieces, gathered from the memory map, in a seeded order that holds no list.
+
+Which windows step s of rank r takes is a pure function of (seed, s, r): training resumes at the
+exact batch by its step number alone, and `world` ranks with batches of b take together what one
+process takes with batches of world * b. Letters: B batch, T length, C columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.data.corpus import Corpus
+from segue.data.shuffle import keyed, shuffled
+from segue.errors import DataError
+
+Objective = Literal["every", "last"]
+Ints = NDArray[np.int64]
+
+# Windows located at a time: their arithmetic then costs next to nothing a batch.
+_AHEAD = 4096
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step trains on.
+
+    `inputs` has shape (B, T, C); `targets` (B, T, C) for objective "every" and (B, C) for
+    "last"; both uint8 or uint16 symbols of the fitted vocabulary. `mask`, bool (B, T), says
+    which targets count; the others lie past the end of a piece or belong to another window.
+    """
+
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
+    mask: NDArray[np.bool_]
+
+
+class _Places(NamedTuple):
+    """Where windows lie, arrays of shape (windows,): `take` rows from `row` of `shard`.
+
+    Targets `low` to `high` - 1, counted from the window's second row, are the ones that count.
+    """
+
+    shard: Ints
+    row: Ints
+    take: Ints
+    low: Ints
+    high: Ints
+
+
+class Windows:
+    """The windows of one split of a corpus.
+
+    Objective "every": an epoch cuts each piece into windows of T targets, at a phase that is
+    drawn anew for each piece and epoch, and every row after a piece's first is the target of
+    exactly one window. Windows at an end of a piece are moved inside it where the piece is long
+    enough, so that they are full, and only what is theirs counts.
+
+    Objective "last": every run of T rows is a window, whose target is the row that follows.
+
+    A batch takes the next B windows of the shuffled epoch and goes on into the next epoch where
+    one ends. No window crosses the boundary of a piece. Raises DataError if no piece is long
+    enough, ValueError for a caller's mistake.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        split: str,
+        length: int,
+        batch: int,
+        seed: int = 0,
+        *,
+        objective: Objective = "every",
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if length < 1 or batch < 1 or not 0 <= rank < world:
+            raise ValueError(
+                f"length {length}, batch {batch}, rank {rank} of {world}: length and batch of at "
+                "least 1 and 0 <= rank < world are allowed."
+            )
+        if objective not in ("every", "last"):
+            raise ValueError(f"objective came as {objective!r}; 'every' or 'last' is allowed.")
+        self.corpus, self.split = corpus, split
+        self.length, self.batch_size, self.seed = length, batch, seed
+        self.objective, self.rank, self.world = objective, rank, world
+        index = corpus.split_index(split)
+        shortest = 2 if objective == "every" else length + 1
+        usable = index[index["rows"] >= shortest]
+        if not len(usable):
+            longest = int(index["rows"].max()) if len(index) else 0
+            raise DataError(
+                f"no piece of split {split!r} has the {shortest} rows that windows of {length} "
+                f"need; the longest has {longest}: choose a length of at most {longest - 1}."
+            )
+        self._shard = usable["shard"].astype(np.int64)
+        self._start = usable["start"].astype(np.int64)
+        self._targets = usable["rows"].astype(np.int64) - 1
+        self._windows = self._windows_a_piece()
+        self._ends = np.cumsum(self._windows)
+        self._columns = len(corpus.encoding.layout.columns)
+        self._located: tuple[int, _Places] | None = None
+
+    def _windows_a_piece(self) -> Ints:
+        if self.objective == "last":
+            return np.asarray(self._targets - self.length + 1)
+        cuts = -(-self._targets // self.length)
+        # Where the cuts fit a long piece too snugly, one more gives the phase room to play.
+        snug = (cuts >= 4) & (cuts * self.length - self._targets < self.length // 2)
+        return np.asarray(cuts + snug)
+
+    @property
+    def total(self) -> int:
+        """How many windows an epoch has."""
+        return int(self._ends[-1])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps after which, rounded up, an epoch's windows have been seen by all ranks."""
+        return -(-self.total // (self.batch_size * self.world))
+
+    def batch(self, step: int, out: NDArray[Any] | None = None) -> Batch:
+        """The batch of this rank at `step` (0, 1, ...): the same whenever it is asked for.
+
+        `out`, from `buffer()`, is filled and lent to the batch instead of new memory.
+        """
+        block, within = divmod(step, self._steps_a_block)
+        if self._located is None or self._located[0] != block:
+            self._located = block, self._locate(block)
+        first = within * self.batch_size
+        places = _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
+        return self._gather(places, out)
+
+    def buffer(self) -> NDArray[Any]:
+        """Memory for one batch: shape (B, T + 1, C), of the stored rows' dtype."""
+        dtype = self.corpus.shards[int(self._shard[0])].dtype
+        return np.empty((self.batch_size, self.length + 1, self._columns), dtype)
+
+    @property
+    def _steps_a_block(self) -> int:
+        return max(_AHEAD // self.batch_size, 1)
+
+    def _locate(self, block: int) -> _Places:
+        """The places of this rank's windows for a block of steps, one step after the other."""
+        steps = block * self._steps_a_block + np.arange(self._steps_a_block, dtype=np.int64)
+        firsts = (steps * self.world + self.rank) * self.batch_size
+        stream = (firsts[:, None] + np.arange(self.batch_size)).ravel()
+        epoch, position = np.divmod(stream, self.total)
+        window = shuffled(position, self.total, epoch, self.seed)
+        piece = np.searchsorted(self._ends, window, side="right")
+        number = window - (self._ends[piece] - self._windows[piece])
+        if self.objective == "last":
+            return self._whole(piece, number)
+        return self._cut(piece, number, epoch)
+
+    def _whole(self, piece: Ints, first: Ints) -> _Places:
+        """Windows of T + 1 rows from row `first` of each piece; all targets count."""
+        full = np.full_like(first, self.length)
+        return _Places(
+            self._shard[piece], self._start[piece] + first, full + 1, np.zeros_like(first), full
+        )
+
+    def _cut(self, piece: Ints, number: Ints, epoch: Ints) -> _Places:
+        length, targets = self.length, self._targets[piece]
+        room = self._windows[piece] * length - targets
+        phase = keyed(self.seed, epoch, piece) % (room.astype(np.uint64) + np.uint64(1))
+        begin = number * length - phase.astype(np.int64)
+        first = np.clip(begin, 0, np.maximum(targets - length, 0))
+        return _Places(
+            shard=self._shard[piece],
+            row=self._start[piece] + first,
+            take=np.minimum(length, targets - first) + 1,
+            low=np.maximum(begin - first, 0),
+            high=np.minimum(begin + length, targets) - first,
+        )
+
+    def held_out(self, limit: int | None = None) -> Iterator[Batch]:
+        """The split's windows in order, for measuring: the same batches each time.
+
+        For "every", windows side by side score each row after the first of each piece exactly
+        once; for "last", each position is a window. With `limit`, that many of them at most,
+        evenly spread. Ranks take turns; the last batch may be smaller.
+        """
+        every = self.objective == "every"
+        counts = -(-self._targets // self.length) if every else self._windows
+        ends = np.cumsum(counts)
+        total = int(ends[-1])
+        taken = total if limit is None else min(limit, total)
+        mine = range(self.rank, taken, self.world)
+        for at in range(0, len(mine), self.batch_size):
+            chosen = np.array(mine[at : at + self.batch_size], dtype=np.int64)
+            window = chosen * total // taken
+            piece = np.searchsorted(ends, window, side="right")
+            number = window - (ends[piece] - counts[piece])
+            places = self._whole(piece, number * self.length if every else number)
+            if every:
+                left = np.minimum(self._targets[piece] - number * self.length, self.length)
+                places = places._replace(take=left + 1, high=left)
+            yield self._gather(places, None)
+
+    def _gather(self, places: _Places, out: NDArray[Any] | None) -> Batch:
+        length = self.length
+        shards = self.corpus.shards
+        rows = self.buffer()[: len(places.row)] if out is None else out
+        each = zip(places.shard.tolist(), places.row.tolist(), places.take.tolist(), strict=True)
+        for slot, (shard, row, take) in zip(rows, each, strict=True):
+            slot[:take] = shards[shard][row : row + take]
+            if take <= length:
+                slot[take:] = slot[take - 1]  # any symbol in use: these targets do not count
+        if not self.corpus.identity:
+            flat = rows.reshape(-1, self._columns).astype(np.uint16)
+            rows = self.corpus.encoding.adapt(flat).reshape(rows.shape)
+        at = np.arange(length)
+        mask = (at >= places.low[:, None]) & (at < places.high[:, None])
+        targets = rows[:, 1:] if self.objective == "every" else rows[:, -1]
+        return Batch(rows[:, :-1], targets, mask)
