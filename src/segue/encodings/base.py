@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,30 @@ class Encoded:
     header: dict[str, Any] = field(default_factory=dict)
 
 
+class Grammar(Protocol):
+    """Which symbols may come next, for a batch of pieces that are generated side by side.
+
+    The state is an array of shape (batch, n) that `start` makes and `advance` replaces; it
+    belongs to the grammar, and a generator only carries it (and copies it to fork a piece).
+    """
+
+    def start(self, batch: int) -> NDArray[np.int64]:
+        """The state before the first row."""
+
+    def allowed(
+        self, column: int, chosen: NDArray[np.int64], state: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Shape (batch, size of `column`): what that column may hold, at least one symbol each.
+
+        `chosen`, shape (batch, column), holds the symbols of this row's columns before it.
+        """
+
+    def advance(
+        self, state: NDArray[np.int64], rows: NDArray[np.integer[Any]]
+    ) -> NDArray[np.int64]:
+        """The state after one more row a piece, `rows` of shape (batch, columns)."""
+
+
 @runtime_checkable
 class Encoding(Protocol):
     """A reversible map between a Score and rows.
@@ -84,6 +108,14 @@ class Encoding(Protocol):
     name: str
     keeps: tuple[str, ...]
     loses: tuple[str, ...]
+
+    @property
+    def step_beats(self) -> float | None:
+        """The length of a step of `positions` in beats; None if steps are seconds."""
+
+    @property
+    def step_seconds(self) -> float | None:
+        """The length of a step of `positions` in seconds; None if steps are beats."""
 
     @property
     def layout(self) -> Layout:
@@ -107,3 +139,53 @@ class Encoding(Protocol):
 
     def state(self) -> dict[str, Any]:
         """Everything `from_state` needs to make the same encoding again, as JSON values."""
+
+    def opening(self) -> Rows:
+        """The rows that open every piece and that a generator gives, not draws; may be none."""
+
+    def ends(self, rows: Rows) -> NDArray[np.bool_]:
+        """Shape (rows,): whether a row closes the piece."""
+
+    def positions(self, rows: Rows) -> NDArray[np.int64]:
+        """Shape (rows,): the step at which each row's music starts, the first row's step 0 being
+        that of the piece's start."""
+
+    def grammar(self) -> Grammar | None:
+        """What may follow what; None where every symbol may follow every other."""
+
+
+class Closed:
+    """The part of an `Encoding` whose vocabulary is fixed and whose rows all may follow another."""
+
+    def fit(self, counts: Sequence[NDArray[np.int64]]) -> Self:
+        """The encoding itself: its vocabulary does not depend on a corpus."""
+        return self
+
+    def adapt(self, rows: Rows) -> Rows:
+        """The rows themselves."""
+        return rows
+
+    def grammar(self) -> Grammar | None:
+        """None: every symbol may follow every other."""
+        return None
+
+
+def checked(rows: NDArray[Any], layout: Layout, name: str) -> NDArray[np.int64]:
+    """`rows` as int64; ValueError unless they have the columns and symbols of `layout`."""
+    values = np.asarray(rows)
+    if values.ndim != 2 or values.shape[1] != len(layout.columns):
+        raise ValueError(
+            f"{name} rows have shape (rows, {len(layout.columns)}); these have {values.shape}."
+        )
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name} rows are integers; these are {values.dtype}.")
+    values = values.astype(np.int64)
+    if len(values):
+        low, high = values.min(axis=0), values.max(axis=0)
+        for k, column in enumerate(layout.columns):
+            if low[k] < 0 or high[k] >= column.size:
+                raise ValueError(
+                    f"{name} column {column.name!r} holds symbols {low[k]} to {high[k]}; "
+                    f"0 to {column.size - 1} is allowed."
+                )
+    return values
