@@ -1,6 +1,8 @@
 """Workers that crash, hang or raise cost their own item and no other."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -64,3 +66,30 @@ def test_leaving_early_ends_the_workers(tmp_path: Path):
 def test_a_crew_of_nobody_is_refused(workers: int, seconds: float):
     with pytest.raises(ValueError, match="must be positive"):
         list(each(behave, ["a"], workers=workers, seconds=seconds))
+
+
+def slow_at_first(number: int) -> int:
+    time.sleep(0.3 if number == 0 else 0.0)
+    return number
+
+
+def test_in_order_a_slow_item_holds_the_others_back_but_loses_none():
+    outcomes = list(each(slow_at_first, list(range(300)), workers=2, in_order=True))
+    assert [o.value for o in outcomes] == list(range(300))
+
+
+def test_in_order_a_crash_keeps_its_place():
+    outcomes = list(each(behave, ["a", "crash", "b", "c"], workers=2, in_order=True))
+    assert [o.status for o in outcomes] == [DONE, CRASHED, DONE, DONE]
+
+
+def test_a_script_without_a_guard_is_not_run_again_in_its_workers(tmp_path: Path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "import os\n"
+        "from segue.workers import each\n"
+        "print('ran')\n"
+        "print([o.value for o in each(os.path.basename, ['a/b', 'c/d'], in_order=True)])\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ran.stdout.splitlines() == ["ran", "['b', 'd']"], ran.stderr

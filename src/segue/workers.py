@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ Result = TypeVar("Result")
 # "done" has a value; the others have a reason. Only "refused" is the file's own doing for certain.
 DONE, REFUSED, BUG, CRASHED, LATE = "done", "refused", "bug", "crashed", "late"
 _READY = "ready"
+
+# In order, a worker may have this many outcomes ready before the one that all wait for.
+_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,14 @@ def each(
     *,
     workers: int | None = None,
     seconds: float = 60.0,
+    in_order: bool = False,
 ) -> Iterator[Outcome[Result]]:
     """Run `function` on every item in `workers` processes; outcomes come as they are ready.
 
     `function` is a module-level function; it, the items and the results must pickle. An item that
-    takes longer than `seconds` is given up. Leaving the iterator early stops the workers.
+    takes longer than `seconds` is given up. With `in_order` outcomes come in the order of the
+    items, and no worker runs so far ahead that memory would grow with their number. Leaving the
+    iterator early stops the workers. The caller's main module is not run again in the workers.
     Raises ValueError for fewer than one worker or a limit that is not positive.
     """
     count = cores() if workers is None else workers
@@ -62,24 +69,51 @@ def each(
         raise ValueError(f"{count} workers and {seconds} seconds came; both must be positive.")
     crew = [_Worker(function) for _ in range(min(count, len(items)))]
     try:
-        yield from _serve(crew, items, seconds)
+        if in_order:
+            yield from _sorted(crew, items, seconds)
+        else:
+            for outcomes in _serve(crew, items, seconds, lambda given: given < len(items)):
+                yield from outcomes
     finally:
         for worker in crew:
             worker.end()
 
 
-def _serve(crew: list[_Worker], items: Sequence[Any], seconds: float) -> Iterator[Outcome[Any]]:
-    waiting = iter(enumerate(items))
-    for worker in crew:
-        worker.give(next(waiting, None))
-    while busy := [worker for worker in crew if worker.index is not None]:
-        first = min(worker.began for worker in busy) + seconds
+def _sorted(crew: list[_Worker], items: Sequence[Any], seconds: float) -> Iterator[Outcome[Any]]:
+    """Outcomes by index; an item is handed out only when few before it are still open."""
+    early: dict[int, Outcome[Any]] = {}
+    told = 0
+
+    def wanted(given: int) -> bool:
+        return given < min(len(items), told + _AHEAD * len(crew))
+
+    for outcomes in _serve(crew, items, seconds, wanted):
+        early.update((outcome.index, outcome) for outcome in outcomes)
+        while told in early:
+            told += 1
+            yield early.pop(told - 1)
+
+
+def _serve(
+    crew: list[_Worker], items: Sequence[Any], seconds: float, wanted: Callable[[int], bool]
+) -> Iterator[list[Outcome[Any]]]:
+    """What the crew has ready, time and again; item `given` is handed out while it is `wanted`."""
+    given = 0
+    ready: list[Outcome[Any]] = []
+    while True:
+        for worker in crew:
+            if worker.index is None and wanted(given):
+                worker.give(given, items[given])
+                given += 1
+        # The crew works on while the caller looks at what is ready.
+        if ready:
+            yield ready
+        busy = [worker for worker in crew if worker.index is not None]
+        if not busy and not wanted(given):
+            return
+        first = min((worker.began for worker in busy), default=0.0) + seconds
         wait([worker.pipe for worker in busy], max(0.0, first - time.monotonic()))
-        for worker in busy:
-            outcome = worker.outcome(seconds)
-            if outcome is not None:
-                worker.give(next(waiting, None))
-                yield outcome
+        ready = [outcome for worker in busy if (outcome := worker.outcome(seconds))]
 
 
 class _Worker:
@@ -96,45 +130,66 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, far = context.Pipe()
         self.process = context.Process(target=_work, args=(far, self.function), daemon=True)
-        self.process.start()
+        with _unknown_main():
+            self.process.start()
         far.close()
 
-    def give(self, numbered: tuple[int, Any] | None) -> None:
-        """Hand over an item, or nothing more to do."""
-        self.index = None if numbered is None else numbered[0]
+    def give(self, index: int, item: Any) -> None:
+        """Hand over an item."""
+        self.index = index
         self.began = time.monotonic()
-        if numbered is not None:
-            if not self.process.is_alive():
-                self.end()
-                self._start()
-            # A worker that dies right now is found out when its outcome is asked for.
-            with contextlib.suppress(BrokenPipeError):
-                self.pipe.send(numbered[1])
+        if not self.process.is_alive():
+            self.end()
+            self._start()
+        # A worker that dies right now is found out when its outcome is asked for.
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.send(item)
 
     def outcome(self, seconds: float) -> Outcome[Any] | None:
-        """The outcome of the item held, or None if it still has time."""
+        """The outcome of the item held, which it then holds no more; None if it still has time."""
         assert self.index is not None
+        index = self.index
         if self.pipe.poll():
             try:
                 status, value, reason = self.pipe.recv()
             except (EOFError, OSError):
                 self.process.join()
-                return Outcome(self.index, CRASHED, reason=_death(self.process.exitcode))
+                status, value, reason = CRASHED, None, _death(self.process.exitcode)
             if status == _READY:  # the time to start a process is not the item's
                 self.began = time.monotonic()
                 return None
-            return Outcome(self.index, status, value, reason)
+            self.index = None
+            return Outcome(index, status, value, reason)
         if time.monotonic() - self.began < seconds:
             return None
         self.process.kill()
         self.process.join()
-        return Outcome(self.index, LATE, reason=f"took longer than {seconds:g} seconds.")
+        self.index = None
+        return Outcome(index, LATE, reason=f"took longer than {seconds:g} seconds.")
 
     def end(self) -> None:
         """Stop the process, whatever it is doing."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+@contextlib.contextmanager
+def _unknown_main() -> Iterator[None]:
+    """Keep a process that starts meanwhile from running the caller's main module again.
+
+    A script without an `if __name__ == "__main__"` guard would start its work anew in each
+    worker, and one that imports torch would load it there.
+    """
+    main = sys.modules["__main__"]
+    known = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    try:
+        for name in known:
+            setattr(main, name, None)
+        yield
+    finally:
+        for name, value in known.items():
+            setattr(main, name, value)
 
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:

@@ -50,4 +50,8 @@ class PitchOnly:
         return np.stack([table[rows[:, 0]], rows[:, 1]], axis=1)
 
     def state(self) -> dict[str, Any]:
-        return {"name": self.name, "alphabet": self.alphabet and list(self.alphabet)}
+        return {
+            "name": self.name,
+            "alphabet": self.alphabet and list(self.alphabet),
+            "wide": self.wide,
+        }

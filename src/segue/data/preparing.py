@@ -12,7 +12,7 @@ import segue
 from segue.data.corpus import FORMAT_VERSION, Corpus, read_facts
 from segue.data.finishing import finish
 from segue.data.journal import Journal
-from segue.data.pool import SECONDS_PER_FILE, outcomes
+from segue.data.reading import SECONDS_PER_FILE, read_pieces
 from segue.data.scan import Source, scan
 from segue.data.shards import SHARD_BYTES, ShardWriter, row_dtype
 from segue.encodings.base import Encoding
@@ -57,9 +57,9 @@ def prepare(
     layout = encoding.layout
     shards = ShardWriter(work, len(layout.columns), row_dtype(layout.sizes), shard_bytes)
     with Journal(work, shards) as journal:
-        files = source.music[journal.resume() :]
-        for outcome in outcomes(
-            source.root, files, encoding, workers=workers, seconds_per_file=seconds_per_file
+        paths = [file.path for file in source.music[journal.resume() :]]
+        for outcome in read_pieces(
+            source.root, paths, encoding, workers=workers, seconds_per_file=seconds_per_file
         ):
             journal.add(outcome)
             if progress:
