@@ -1,0 +1,187 @@
+"""A bundle on disk: loaded without pickle, checked against the hashes it carries.
+
+bundle/
+  model.safetensors   the weights
+  model.onnx          one step of the model: a row and the state to features and the state
+  heads.onnx          features and a row to logits, column by column
+  openings.npz        a few training windows that takes may start from
+  recipe.toml         resolved: every default written out
+  encoding.json       the encoding's name, options and vocabulary
+  bundle.json         format version, state shapes, held-out figures, provenance, SHA-256s
+  CARD.md             the same for people
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue import encodings
+from segue.encodings.base import Encoding, Rows
+from segue.errors import BundleError
+from segue.recipes.library import load as load_recipe
+from segue.recipes.schema import Recipe
+
+FORMAT_VERSION = 1
+INDEX = "bundle.json"
+MAX_JSON_BYTES = 64 * 2**20
+"""No vocabulary or manifest comes near this; a larger file is not a bundle's."""
+HASHED = (
+    "model.safetensors",
+    "model.onnx",
+    "heads.onnx",
+    "openings.npz",
+    "recipe.toml",
+    "encoding.json",
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle; heavy parts are read when asked for."""
+
+    path: Path
+    index: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.recipe.name
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the hashes of its files: two bundles that play alike have the same."""
+        return bundle_hash(self.index["sha256"])
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe it was trained with."""
+        return load_recipe(self.path / "recipe.toml")
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The fitted encoding."""
+        return encodings.from_state(_json(self.path / "encoding.json"))
+
+    @cached_property
+    def openings(self) -> list[Rows]:
+        """Training windows, each (rows, columns), that a take may start from."""
+        try:
+            with np.load(self.path / "openings.npz", allow_pickle=False) as arrays:
+                return [arrays[key] for key in sorted(arrays.files)]
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleError(f"{self.path / 'openings.npz'} cannot be read: {error}.") from None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The vocabulary size of each column."""
+        return tuple(self.index["sizes"])
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The weights by name."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            return load_file(self.path / "model.safetensors")
+        except (SafetensorError, OSError) as error:
+            raise BundleError(f"{self.path / 'model.safetensors'} is damaged: {error}.") from None
+
+
+def bundle_hash(sha256: dict[str, str]) -> str:
+    """One hash for the files' hashes."""
+    listing = "\n".join(f"{name} {sha256[name]}" for name in sorted(sha256))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def locate(path: str | Path) -> Path:
+    """The bundle folder for a path to it or to the run that holds it; BundleError if neither."""
+    folder = Path(path)
+    for candidate in (folder, folder / "bundle"):
+        if (candidate / INDEX).is_file():
+            return candidate
+    if (folder / "checkpoints").is_dir():
+        raise BundleError(
+            f"{folder} is a run that has not made its bundle yet: "
+            f"finish it with `segue train --resume {folder}`."
+        )
+    what = "holds no bundle" if folder.is_dir() else "does not exist"
+    raise BundleError(
+        f"{folder} {what}: give the folder of a run or bundle that `segue train` wrote."
+    )
+
+
+def load(path: str | Path, *, verify: bool = True) -> Bundle:
+    """Open a bundle (or the one in a run) and compare its files with their hashes.
+
+    Raises BundleError for a missing, damaged, changed or newer bundle.
+    """
+    folder = locate(path)
+    index = _json(folder / INDEX)
+    version = index.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            f"{folder} has bundle format {version!r}; this Segue reads {FORMAT_VERSION}: "
+            "use the version of Segue that made it, or train again."
+        )
+    hashes = index.get("sha256")
+    if not isinstance(hashes, dict) or not isinstance(index.get("sizes"), list):
+        raise BundleError(f"{folder / INDEX} lacks its hashes or sizes; train again or copy anew.")
+    missing = [name for name in HASHED if name not in hashes]
+    if missing:
+        raise BundleError(f"{folder / INDEX} says nothing of {', '.join(missing)}; copy it anew.")
+    if verify:
+        for name in HASHED:
+            _check(folder / name, hashes[name])
+    return Bundle(folder, index)
+
+
+def _check(file: Path, expected: str) -> None:
+    if not file.is_file():
+        raise BundleError(f"{file} is missing; copy the whole bundle folder again.")
+    if sha256_of(file) != expected:
+        raise BundleError(f"{file} is not the file the bundle was made with; copy it again.")
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, as hex."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise BundleError(f"{file} is over {MAX_JSON_BYTES >> 20} MiB; it is not a bundle's.")
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{file} cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise BundleError(f"{file} holds a {type(value).__name__}, not an object.")
+    return value
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """What `segue inspect` shows of a bundle or run, as plain values."""
+    bundle = load(path)
+    return {
+        "bundle": str(bundle.path),
+        "hash": bundle.hash,
+        "recipe": bundle.name,
+        "summary": bundle.recipe.summary,
+        "encoding": {
+            "name": bundle.encoding.name,
+            "columns": {c.name: c.size for c in bundle.encoding.layout.columns},
+            "keeps": list(bundle.encoding.keeps),
+            "loses": list(bundle.encoding.loses),
+        },
+        **{k: v for k, v in bundle.index.items() if k not in ("sha256", "format_version")},
+        "bytes": {n: (bundle.path / n).stat().st_size for n in HASHED},
+    }

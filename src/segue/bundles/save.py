@@ -1,0 +1,97 @@
+"""Writing a bundle: beside its place first, then renamed, so that it is whole or absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue import __version__
+from segue.bundles.bundle import FORMAT_VERSION, HASHED, INDEX, Bundle, load, sha256_of
+from segue.encodings.base import Encoding, Rows
+from segue.files import write_json, write_text
+from segue.recipes.library import to_toml
+from segue.recipes.schema import Recipe
+
+
+def save(
+    path: str | Path,
+    *,
+    recipe: Recipe,
+    encoding: Encoding,
+    weights: Mapping[str, NDArray[Any]],
+    onnx: Mapping[str, bytes],
+    state: Sequence[Mapping[str, Any]],
+    openings: Sequence[Rows],
+    facts: Mapping[str, Any],
+) -> Bundle:
+    """Write a bundle folder, replacing one that is there.
+
+    `onnx` holds the bytes of "model.onnx" and "heads.onnx"; `state` the name, dtype and shape of
+    each state tensor without its batch axis; `facts` the held-out figures and provenance that go
+    to bundle.json and the card.
+    """
+    from safetensors.numpy import save_file
+
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        save_file(dict(weights), beside / "model.safetensors")
+        for name, content in onnx.items():
+            (beside / name).write_bytes(content)
+        arrays: dict[str, Any] = {f"{i:04d}": rows for i, rows in enumerate(openings)}
+        np.savez_compressed(beside / "openings.npz", **arrays)
+        write_text(beside / "recipe.toml", to_toml(recipe))
+        write_json(beside / "encoding.json", encoding.state())
+        index = {
+            "format_version": FORMAT_VERSION,
+            "segue": __version__,
+            "sizes": list(encoding.layout.sizes),
+            "state": [dict(s) for s in state],
+            **facts,
+            "sha256": {name: sha256_of(beside / name) for name in HASHED},
+        }
+        write_json(beside / INDEX, index)
+        write_text(beside / "CARD.md", card(recipe, encoding, index))
+        beside.chmod(0o755)
+        _replace(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return load(target)
+
+
+def _replace(new: Path, target: Path) -> None:
+    """Put folder `new` at `target`; the old one stays until the new one is in place."""
+    if target.exists():
+        old = target.with_name(f".{target.name}.old-{os.getpid()}")
+        target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old)
+    else:
+        new.rename(target)
+
+
+def card(recipe: Recipe, encoding: Encoding, index: Mapping[str, Any]) -> str:
+    """The card: what it is, what it learned from, how well, and what it cannot hold."""
+    lines = [f"# {recipe.name}", "", recipe.summary + ".", ""]
+    if recipe.system:
+        lines += [f"System: {recipe.system}.", ""]
+    lines += [f"Parameters: {index['parameters']:,}.", "", "## Held-out loss", ""]
+    lines += ["| | nats a row |", "|---|---|"]
+    lines += [f"| {name} | {value:.4f} |" for name, value in index["held_out"]["nats"].items()]
+    lines += [
+        "",
+        f"Over {index['held_out']['rows']:,} rows of the {index['held_out']['split']} split.",
+    ]
+    lines += ["", "## Learned from", ""]
+    lines += [f"- {key}: {value}" for key, value in index["corpus"].items()]
+    lines += ["", "## The encoding keeps", "", *[f"- {kept}" for kept in encoding.keeps]]
+    lines += ["", "## and loses", "", *[f"- {lost}" for lost in encoding.loses], ""]
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""`segue continue`: a file of music, and what comes next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.cli import playing
+from segue.cli.console import Json, note, progress
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    prompt: Annotated[Path, typer.Argument(help="The music to carry on from.")],
+    takes: playing.Count = 1,
+    bars: playing.Bars = 8,
+    prompt_bars: Annotated[
+        float | None,
+        typer.Option(min=0.25, help="Use only the first bars of the prompt (default: all of it)."),
+    ] = None,
+    seed: playing.Seed = None,
+    temperature: playing.Temperature = None,
+    top_k: playing.TopK = None,
+    top_p: playing.TopP = None,
+    min_p: playing.MinP = None,
+    out: playing.Out = Path("out"),
+    engine: playing.EngineName = "auto",
+    formats: playing.Formats = playing.DEFAULT_FORMATS,
+    soundfont: playing.SoundFont = None,
+    as_json: Json = False,
+) -> None:
+    """Carry on from where a piece stops: the prompt is kept note for note."""
+    from segue import bundles
+    from segue.formats import read_reported
+    from segue.generation import continue_
+    from segue.score import slice_bars
+
+    loaded = bundles.load(bundle)
+    sampling = playing.sampling_of(loaded, temperature, top_k, top_p, min_p)
+    reading = read_reported(prompt)
+    for repair in reading.repairs:
+        note(f"{prompt}: {repair}")
+    score = reading.score
+    if prompt_bars is not None:
+        score = slice_bars(score, 0, prompt_bars)
+    first = playing.seed_or_random(seed)
+    note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
+    with progress() as bar:
+        task = bar.add_task("rows", total=None)
+        made = continue_(
+            loaded,
+            score,
+            takes=takes,
+            bars=bars,
+            seed=first,
+            sampling=sampling,
+            engine=engine,
+            on_row=lambda count: bar.update(task, completed=count),
+        )
+    playing.save_all(made, out, f"{prompt.stem}-continued", formats, soundfont, as_json)

@@ -1,0 +1,48 @@
+"""`segue generate`: new music from nothing but a bundle and a seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.cli import playing
+from segue.cli.console import Json, note, progress
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    takes: playing.Count = 1,
+    bars: playing.Bars = 16,
+    seed: playing.Seed = None,
+    temperature: playing.Temperature = None,
+    top_k: playing.TopK = None,
+    top_p: playing.TopP = None,
+    min_p: playing.MinP = None,
+    out: playing.Out = Path("out"),
+    engine: playing.EngineName = "auto",
+    formats: playing.Formats = playing.DEFAULT_FORMATS,
+    soundfont: playing.SoundFont = None,
+    as_json: Json = False,
+) -> None:
+    """Make new music with a bundle: MIDI, sound, a picture and a receipt for each take."""
+    from segue import bundles
+    from segue.generation import generate
+
+    loaded = bundles.load(bundle)
+    sampling = playing.sampling_of(loaded, temperature, top_k, top_p, min_p)
+    first = playing.seed_or_random(seed)
+    note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
+    with progress() as bar:
+        task = bar.add_task("rows", total=None)
+        made = generate(
+            loaded,
+            takes=takes,
+            bars=bars,
+            seed=first,
+            sampling=sampling,
+            engine=engine,
+            on_row=lambda count: bar.update(task, completed=count),
+        )
+    playing.save_all(made, out, loaded.name, formats, soundfont, as_json)

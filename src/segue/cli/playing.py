@@ -1,0 +1,111 @@
+"""Options and output that `generate` and `continue` share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from segue.cli.console import emit_json, note
+
+if TYPE_CHECKING:
+    from segue.bundles import Bundle
+    from segue.generation import Sampling, Take
+
+Count = Annotated[
+    int, typer.Option("-n", "--takes", min=1, max=256, help="How many takes to make.")
+]
+Bars = Annotated[int, typer.Option(min=1, max=4096, help="How many new bars each take gets.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Seed of the first take; take i uses seed + i (default: random)."),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Over 1 is wilder, under 1 safer, 0 always takes the likeliest."),
+]
+TopK = Annotated[int | None, typer.Option(min=0, help="Keep only the k likeliest symbols; 0: all.")]
+TopP = Annotated[
+    float | None, typer.Option(help="Keep the likeliest symbols that hold this probability.")
+]
+MinP = Annotated[
+    float | None,
+    typer.Option(help="Keep symbols at least this share as likely as the likeliest."),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="The folder to write takes into.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="auto, onnx (the default where it can) or torch.")
+]
+Formats = Annotated[
+    str,
+    typer.Option("--formats", help="Suffixes to write for each take, separated by commas."),
+]
+SoundFont = Annotated[
+    Path | None, typer.Option(help="A .sf2 or .sf3 file for the sound (default: the built-in).")
+]
+DEFAULT_FORMATS = "mid,wav,png"
+
+
+def sampling_of(
+    bundle: Bundle,
+    temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
+) -> Sampling:
+    """The recipe's sampling with what the user asked for on top."""
+    from segue.generation import Sampling
+
+    own = bundle.recipe.generate
+    return Sampling(
+        own.temperature if temperature is None else temperature,
+        own.top_k if top_k is None else top_k,
+        own.top_p if top_p is None else top_p,
+        own.min_p if min_p is None else min_p,
+    )
+
+
+def seed_or_random(seed: int | None) -> int:
+    """The seed given, or one from the system; either way it is told and stored."""
+    return random.SystemRandom().randrange(2**31) if seed is None else seed
+
+
+def save_all(
+    takes: Sequence[Take],
+    out: Path,
+    stem: str,
+    formats: str,
+    soundfont: Path | None,
+    as_json: bool,
+) -> None:
+    """Write the takes and say what was written and what is in them."""
+    suffixes = ["." + s.strip().lstrip(".") for s in formats.split(",") if s.strip()]
+    options: dict[str, Any] = {} if soundfont is None else {"soundfont": soundfont}
+    told = []
+    for take in takes:
+        name = f"{stem}-{take.receipt['seed']}"
+        files = take.save(out / name, suffixes, **options)
+        told.append({"files": files, **take.receipt})
+    if as_json:
+        emit_json({"takes": told})
+        return
+    from segue.cli import console
+
+    rows = console.table("take", ">seed", ">notes", ">bars", ">seconds", "files")
+    for take, each in zip(takes, told, strict=True):
+        found = take.receipt["checks"]
+        rows.add_row(
+            Path(each["files"][0]).stem,
+            str(take.receipt["seed"]),
+            str(found["notes"]),
+            f"{found['bars']:.1f}",
+            f"{found['seconds']:.1f}",
+            ", ".join(Path(f).suffix[1:] for f in each["files"]),
+        )
+    console.out.print(rows)
+    console.out.print(f"written to {out}/")
+    if any(not len(take.score) for take in takes):
+        note("A take came out empty: train longer, or raise --temperature.")

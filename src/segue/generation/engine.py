@@ -1,0 +1,64 @@
+"""What plays a model row by row, whatever runs it underneath.
+
+`start` gives the state before any row, `step` takes one row into it, `logits` asks a head about
+the next row, and `fork` copies a state so that many takes share one reading of the prompt.
+States are never changed in place: an old one can be stepped again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.bundles import Bundle
+from segue.errors import SegueError, nearest
+
+IntRows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the model remembers: features of the last row (None before one) and its tensors."""
+
+    batch: int
+    features: Any
+    tensors: tuple[Any, ...]
+
+
+class Engine(Protocol):
+    """Plays one bundle. B takes advance together; rows are (B, columns) int64."""
+
+    name: str
+    sizes: tuple[int, ...]
+
+    def start(self, batch: int) -> State:
+        """The state of `batch` takes before any row."""
+
+    def step(self, rows: IntRows, state: State) -> State:
+        """The state after one more row a take."""
+
+    def logits(self, state: State, column: int, row: IntRows) -> Floats:
+        """(B, V) logits of `column` of the next row, whose columns before it are in `row`."""
+
+    def fork(self, state: State, copies: int) -> State:
+        """Each take of `state` repeated `copies` times, side by side."""
+
+
+ENGINES = ("auto", "onnx", "torch")
+
+
+def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
+    """The engine for a bundle: ONNX Runtime unless the torch reference is asked for."""
+    if name in ("auto", "onnx"):
+        from segue.generation.onnx_engine import OnnxEngine
+
+        return OnnxEngine(bundle)
+    if name == "torch":
+        from segue.generation.torch_engine import TorchEngine
+
+        return TorchEngine.of_bundle(bundle)
+    raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")

@@ -1,0 +1,120 @@
+"""What may come next: the encoding's grammar, and where the takes are to begin and to end."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encodings.base import Encoding
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Guide(Protocol):
+    """Steers B takes that are played side by side."""
+
+    def allowed(self, column: int, row: Ints) -> Bools:
+        """(B, V): the symbols `column` may hold, given the columns of `row` before it."""
+
+    def accept(self, row: Ints) -> tuple[Bools, Bools]:
+        """Take one whole row a take: (B,) whether it is kept, (B,) whether the take has ended."""
+
+
+class Steps:
+    """Guides takes by the encoding's grammar from one step to another.
+
+    `prompt` holds the rows already played, shape (rows, columns), the last of them at step
+    `position`; no new row starts before step `begin`; takes end at the first row at or after step
+    `end`, and not before (the symbols that close a piece wait until then) unless `may_end`.
+    Without `end`, takes end after `most_rows` rows.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        takes: int,
+        prompt: Ints,
+        *,
+        position: int = 0,
+        begin: int = 0,
+        end: int | None = None,
+        most_rows: int | None = None,
+        may_end: bool = False,
+    ) -> None:
+        self._encoding = encoding
+        self._sizes = encoding.layout.sizes
+        self._grammar = encoding.grammar()
+        self._probes = _probe(encoding)
+        self._begin, self._end, self._left = begin, end, most_rows
+        self._may_end = may_end
+        self._position = np.full(takes, position, dtype=np.int64)
+        last = prompt[-1] if len(prompt) else np.zeros(len(self._sizes), np.int64)
+        self._last = np.repeat(last[None], takes, axis=0)
+        self._begun = len(prompt) > 0
+        self._state = np.zeros((takes, 0), np.int64)
+        if self._grammar is not None:
+            state = self._grammar.start(1)
+            for row in prompt:
+                state = self._grammar.advance(state, row[None])
+            self._state = np.repeat(state, takes, axis=0)
+
+    def allowed(self, column: int, row: Ints) -> Bools:
+        """The grammar's symbols, less those that end too early or start before `begin`."""
+        if self._grammar is not None:
+            mask = self._grammar.allowed(column, row[:, :column], self._state).copy()
+        else:
+            mask = np.ones((len(row), self._sizes[column]), bool)
+        advance, closes = self._probes[column]
+        if not self._may_end:
+            _restrict(mask, ~closes[None])
+        if self._begin and (advance > advance.min()).any():
+            late = self._position[:, None] + advance[None] >= self._begin
+            # Where nothing reaches that far, the longest way on comes closest.
+            late |= ~late.any(axis=1, keepdims=True) & (advance == advance.max())[None]
+            _restrict(mask, late)
+        return mask
+
+    def accept(self, row: Ints) -> tuple[Bools, Bools]:
+        """Move each take on to its row."""
+        pairs = np.stack([self._last, row], axis=1).astype(np.uint16)
+        steps = [np.diff(self._encoding.positions(pair))[0] for pair in pairs]
+        first = 0 if self._begun else int(self._encoding.positions(row[:1].astype(np.uint16))[0])
+        self._position = self._position + (np.array(steps) if self._begun else first)
+        self._begun = True
+        self._last = row.copy()
+        if self._grammar is not None:
+            self._state = self._grammar.advance(self._state, row)
+        ended = self._encoding.ends(row.astype(np.uint16))
+        if self._end is not None:
+            ended = ended | (self._position >= self._end)
+        kept = ~ended
+        if self._left is not None:
+            self._left -= 1
+            if self._left <= 0:
+                ended = np.ones_like(ended)
+        return kept, ended
+
+
+def _restrict(mask: Bools, to: Bools) -> None:
+    """Take away what is not in `to`, in place, from takes that keep something to choose from."""
+    narrowed = mask & to
+    some = narrowed.any(axis=1)
+    mask[some] = narrowed[some]
+
+
+def _probe(encoding: Encoding) -> list[tuple[Ints, Bools]]:
+    """For each column and symbol: how many steps it moves on by, and whether it closes a piece."""
+    sizes = encoding.layout.sizes
+    found = []
+    for column, size in enumerate(sizes):
+        rows = np.zeros((size, len(sizes)), np.uint16)
+        rows[:, column] = np.arange(size)
+        before = np.zeros((1, len(sizes)), np.uint16)
+        steps = [
+            int(np.diff(encoding.positions(np.concatenate([before, row[None]])))[0]) for row in rows
+        ]
+        found.append((np.array(steps, np.int64), encoding.ends(rows)))
+    return found

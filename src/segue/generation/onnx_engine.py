@@ -1,0 +1,68 @@
+"""The default engine: ONNX Runtime, on the CPU, with no torch anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.bundles import Bundle
+from segue.errors import BundleError
+from segue.generation.engine import Floats, IntRows, State
+
+
+class OnnxEngine:
+    """Plays the two graphs of a bundle. One thread: a step is too small to share."""
+
+    name = "onnx"
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        import onnxruntime
+
+        self.sizes = bundle.sizes
+        self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
+        self._state = bundle.index["state"]
+        self._step = _session(bundle.path / "model.onnx", threads)
+        self._heads = _session(bundle.path / "heads.onnx", threads)
+        # A head is asked for alone: the others, which come later in the row, need not run.
+        self._only_asked = onnxruntime.RunOptions()
+        self._only_asked.only_execute_path_to_fetches = True
+
+    def start(self, batch: int) -> State:
+        """Zeros in the shapes the bundle names."""
+        tensors = tuple(np.zeros((batch, *s["shape"]), dtype=s["dtype"]) for s in self._state)
+        return State(batch, None, tensors)
+
+    def step(self, rows: IntRows, state: State) -> State:
+        """One run of model.onnx."""
+        feed = {f"state_{i}": t for i, t in enumerate(state.tensors)}
+        features, *tensors = self._step.run(None, {"row": rows, **feed})
+        return State(state.batch, features, tuple(tensors))
+
+    def logits(self, state: State, column: int, row: IntRows) -> Floats:
+        """One head of heads.onnx."""
+        feed = {"features": state.features, "row": row}
+        logits: Floats = self._heads.run([self._outputs[column]], feed, self._only_asked)[0]
+        return logits
+
+    def fork(self, state: State, copies: int) -> State:
+        """Repeat along the batch axis."""
+        features = None if state.features is None else np.repeat(state.features, copies, axis=0)
+        tensors = tuple(np.repeat(t, copies, axis=0) for t in state.tensors)
+        return State(state.batch * copies, features, tensors)
+
+
+def _session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            path, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many kinds for a bad graph
+        raise BundleError(f"{path} cannot be played: {error}. Copy the bundle again.") from None

@@ -1,0 +1,75 @@
+"""The loop that plays: ask each head in turn, draw, step, until every take has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.generation.engine import Engine, IntRows, State
+from segue.generation.guides import Guide
+from segue.generation.sampling import Sampling, draw, probabilities
+
+MAX_ROWS = 100_000
+"""No take is longer than this many rows, whatever the model says."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """An engine and how it is sampled. Takes are played as one batch."""
+
+    engine: Engine
+    sampling: Sampling
+
+    def read(self, prompt: IntRows) -> State:
+        """The state of one take after the rows of `prompt`, shape (rows, columns)."""
+        state = self.engine.start(1)
+        for row in prompt.astype(np.int64):
+            state = self.engine.step(row[None], state)
+        return state
+
+    def play(
+        self,
+        state: State,
+        guide: Guide,
+        seeds: Sequence[int],
+        on_row: Callable[[int], None] | None = None,
+    ) -> list[IntRows]:
+        """New rows for each take, shape (rows, columns), one take a seed.
+
+        `state` holds either one take, shared by all, or one a seed. Every take has a random
+        generator of its own, so that take i does not depend on how many are made with it.
+        """
+        takes = len(seeds)
+        if state.batch != takes:
+            state = self.engine.fork(state, takes)
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        rows: list[list[IntRows]] = [[] for _ in seeds]
+        live = np.ones(takes, bool)
+        count = 0
+        while live.any() and count < MAX_ROWS:
+            row = self._row(state, guide, generators)
+            kept, ended = guide.accept(row)
+            for i in np.flatnonzero(live & kept):
+                rows[i].append(row[i])
+            live &= ~ended
+            count += 1
+            if on_row is not None:
+                on_row(count)
+            if live.any():
+                state = self.engine.step(row, state)
+        columns = len(self.engine.sizes)
+        return [np.array(r, dtype=np.int64).reshape(-1, columns) for r in rows]
+
+    def _row(
+        self, state: State, guide: Guide, generators: list[np.random.Generator]
+    ) -> NDArray[np.int64]:
+        row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
+        for column in range(row.shape[1]):
+            allowed = guide.allowed(column, row)
+            uniform = np.array([g.random() for g in generators])
+            p = probabilities(self.engine.logits(state, column, row), allowed, self.sampling)
+            row[:, column] = draw(p, uniform)
+        return row

@@ -1,0 +1,95 @@
+"""A take: a generated Score, where its new part begins, and the receipt of how it was made."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue import __version__, formats
+from segue.bundles import Bundle
+from segue.files import write_json
+from segue.score import Score, Text
+
+AUDIO_AND_PICTURE = (".mid", ".wav", ".png")
+
+
+@dataclass(frozen=True)
+class Take:
+    """Music with its receipt. `prompt_end` is the tick where the new part begins, or None."""
+
+    score: Score
+    receipt: dict[str, Any] = field(default_factory=dict)
+    prompt_end: int | None = None
+
+    def save(
+        self, stem: str | Path, suffixes: Sequence[str] = AUDIO_AND_PICTURE, **options: Any
+    ) -> list[Path]:
+        """Write `stem` with each suffix, and the receipt as .json; the paths written.
+
+        A take without notes has no sound: it gets no audio file. `options` go to the audio writer.
+        """
+        stem = Path(stem)
+        written = []
+        for suffix in suffixes:
+            path = stem.with_name(stem.name + suffix)
+            kind = formats.format_of(path).name
+            if kind == "audio" and not len(self.score):
+                continue
+            if kind == "roll":
+                formats.write(self.score, path, prompt_end_ticks=self.prompt_end, title=stem.name)
+            elif kind == "audio":
+                formats.write(self.score, path, **options)
+            else:
+                formats.write(self.score, path)
+            written.append(path)
+        receipt = stem.with_name(stem.name + ".json")
+        write_json(receipt, {**self.receipt, "files": [p.name for p in written]})
+        return [*written, receipt]
+
+
+def checks(score: Score) -> dict[str, Any]:
+    """What every take is checked for; the receipt carries it."""
+    notes = score.notes
+    order = np.lexsort((notes["onset"], notes["pitch"], notes["track"]))
+    n = notes[order]
+    same = (n["track"][1:] == n["track"][:-1]) & (n["pitch"][1:] == n["pitch"][:-1])
+    overlap = same & (n["onset"][:-1] + n["duration"][:-1] > n["onset"][1:])
+    return {
+        "notes": len(notes),
+        "bars": round(score.end_bars, 3),
+        "seconds": round(score.end_seconds, 3),
+        "overlapping_notes": int(overlap.sum()),
+        "empty_notes": int((notes["duration"] <= 0).sum()),
+        "distinct_pitches": len(np.unique(notes["pitch"])),
+    }
+
+
+def make_receipt(
+    bundle: Bundle, engine: str, seed: int, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything that decided the notes."""
+    packages = ("numpy", "onnxruntime")
+    return {
+        "made_by": f"segue {__version__}",
+        "bundle": bundle.name,
+        "bundle_hash": bundle.hash,
+        "corpus": bundle.index["corpus"],
+        "engine": engine,
+        "seed": seed,
+        "settings": settings,
+        "machine": platform.machine(),
+        "versions": {name: metadata.version(name) for name in packages},
+    }
+
+
+def signed(score: Score, receipt: dict[str, Any]) -> Score:
+    """The Score with a line of text at its start that says where it comes from."""
+    bundle = f"{receipt['bundle']} {receipt['bundle_hash'][:12]}"
+    line = f"{receipt['made_by']}, bundle {bundle}, seed {receipt['seed']}"
+    return score.with_(texts=(*score.texts, Text(0, line, "text")))

@@ -1,0 +1,207 @@
+"""The ways to play a bundle: `generate` from nothing or an opening, `continue_` from a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from segue.bundles import Bundle
+from segue.encodings.base import Encoding
+from segue.errors import SegueError
+from segue.generation.engine import IntRows, State, make_engine
+from segue.generation.guides import Steps
+from segue.generation.player import Player
+from segue.generation.sampling import Sampling
+from segue.generation.take import Take, checks, make_receipt, signed
+from segue.score import Score, join, slice_ticks, tidy
+
+OnRow = Callable[[int], None]
+
+
+def generate(
+    bundle: Bundle,
+    *,
+    takes: int = 1,
+    bars: float = 16,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    engine: str = "auto",
+    on_row: OnRow | None = None,
+) -> list[Take]:
+    """New music of `bars` bars; take i is drawn from seed + i and does not depend on the others.
+
+    Tempo, metre and instruments are those that most of the training pieces share. A recipe that
+    starts from an opening reads a random window of its training music first, which is not part
+    of the take.
+    """
+    encoding = bundle.encoding
+    player = _player(bundle, engine, sampling)
+    seeds = [seed + i for i in range(takes)]
+    header = bundle.index["header"]
+    opened = bundle.recipe.generate.start == "opening"
+    if opened:
+        draws = [np.random.default_rng((s, 1)).integers(len(bundle.openings)) for s in seeds]
+        prompts = [bundle.openings[i].astype(np.int64) for i in draws]
+        state = _read_each(player, prompts)
+        last = prompts[0][-1:]
+    else:
+        last = encoding.opening().astype(np.int64)
+        if not len(last):
+            raise SegueError(
+                f"{bundle.name} cannot start from nothing: its encoding {encoding.name} has no "
+                "opening symbol; give it a prompt with `segue continue`."
+            )
+        state = player.read(last)
+    empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
+    end_ticks = int(empty.metre_map.ticks(bars))
+    guide = Steps(
+        encoding,
+        takes,
+        last,
+        position=-1 if opened else 0,
+        end=_steps(encoding, empty, end_ticks),
+    )
+    settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
+    made = []
+    for rows, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
+        whole = rows if opened else np.concatenate([last, rows])
+        score = encoding.decode(whole.astype(np.uint16), header)
+        score = tidy(slice_ticks(score, 0, end_ticks))
+        receipt = make_receipt(bundle, player.engine.name, own, settings)
+        made.append(Take(signed(score, receipt), {**receipt, "checks": checks(score)}))
+    return made
+
+
+def continue_(
+    bundle: Bundle,
+    prompt: Score,
+    *,
+    takes: int = 1,
+    bars: float = 8,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    engine: str = "auto",
+    on_row: OnRow | None = None,
+) -> list[Take]:
+    """The prompt, note for note, and `bars` bars that go on from where its last note ends.
+
+    Tempo and metre stay those in force at the end of the prompt. Take i is drawn from seed + i.
+    Raises SegueError for a prompt without notes, or with none that the encoding can hold.
+    """
+    if not len(prompt):
+        raise SegueError("the prompt has no notes: give a piece, or use `segue generate`.")
+    encoding = bundle.encoding
+    player = _player(bundle, engine, sampling)
+    seeds = [seed + i for i in range(takes)]
+    rows, header = _prompt_rows(bundle, prompt)
+    begin = prompt.end_ticks
+    end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
+    timed = encoding.timed
+    position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
+    guide = Steps(
+        encoding,
+        takes,
+        rows,
+        position=position,
+        begin=_steps(encoding, prompt, begin) if timed else 0,
+        end=_steps(encoding, prompt, end if timed else end - begin),
+    )
+    state = player.read(_with_history(bundle, rows, seed))
+    settings = {"way": "continue", "bars": bars, **player.sampling.settings()}
+    settings["prompt"] = prompt.content_hash()
+    made = []
+    for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
+        # Decoded after the rows that open a piece, the new part counts its time from step 0.
+        whole = np.concatenate([encoding.opening().astype(np.int64), new])
+        tail = encoding.decode(whole.astype(np.uint16), header)
+        at = _step_ticks(encoding, prompt, position) if timed else begin
+        score = _carried_on(prompt, _in_time_of(encoding, tail, prompt, at), begin, end)
+        receipt = make_receipt(bundle, player.engine.name, own, settings)
+        receipt["new_notes"] = len(score) - len(prompt)
+        made.append(Take(signed(score, receipt), {**receipt, "checks": checks(score)}, begin))
+    return made
+
+
+def _player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
+    own = bundle.recipe.generate
+    how = sampling or Sampling(own.temperature, own.top_k, own.top_p, own.min_p)
+    return Player(make_engine(bundle, engine), how)
+
+
+def _read_each(player: Player, prompts: list[IntRows]) -> State:
+    """One state that holds a take for each prompt; they are read side by side."""
+    shortest = min(len(p) for p in prompts)
+    stacked = np.stack([p[-shortest:] for p in prompts])
+    state = player.engine.start(len(prompts))
+    for t in range(shortest):
+        state = player.engine.step(np.ascontiguousarray(stacked[:, t]), state)
+    return state
+
+
+def _prompt_rows(bundle: Bundle, prompt: Score) -> tuple[IntRows, dict[str, Any]]:
+    """The prompt's rows without those that close a piece, and its header."""
+    encoded = bundle.encoding.encode(prompt)
+    rows = bundle.encoding.adapt(encoded.rows)
+    rows = rows[~bundle.encoding.ends(rows)]
+    if not len(rows):
+        raise SegueError(
+            f"the encoding {bundle.encoding.name} can hold nothing of the prompt "
+            f"(it loses: {'; '.join(bundle.encoding.loses)}): give another prompt."
+        )
+    return rows.astype(np.int64), encoded.header
+
+
+def _with_history(bundle: Bundle, rows: IntRows, seed: int) -> IntRows:
+    """The rows a model reads: a windowed one gets its window filled from a training opening."""
+    context = bundle.index.get("context")
+    if context is None:
+        return rows
+    if len(rows) < context:
+        opening = bundle.openings[seed % len(bundle.openings)].astype(np.int64)
+        rows = np.concatenate([opening, rows])
+    return rows[-context:]
+
+
+def _steps(encoding: Encoding, score: Score, ticks: int) -> int:
+    """The encoding's first step at or after a tick of `score`."""
+    if encoding.step_beats is not None:
+        exact = ticks / score.ticks_per_beat / encoding.step_beats
+    else:
+        assert encoding.step_seconds is not None
+        exact = float(score.tempo_map.seconds(ticks)) / encoding.step_seconds
+    return int(np.ceil(exact - 1e-6))
+
+
+def _step_ticks(encoding: Encoding, score: Score, step: int) -> int:
+    """The tick of `score` at a step of the encoding."""
+    if encoding.step_beats is not None:
+        return round(step * encoding.step_beats * score.ticks_per_beat)
+    assert encoding.step_seconds is not None
+    return int(score.tempo_map.ticks(step * encoding.step_seconds))
+
+
+def _in_time_of(encoding: Encoding, tail: Score, prompt: Score, at: int) -> Score:
+    """`tail`, whose tick 0 is tick `at` of the prompt, in the prompt's ticks from tick 0 on."""
+    notes = tail.notes.copy()
+    if encoding.step_beats is not None:
+        factor = prompt.ticks_per_beat / tail.ticks_per_beat
+        first = np.rint(notes["onset"] * factor)
+        last = np.rint((notes["onset"] + notes["duration"]) * factor)
+        notes["onset"], notes["duration"] = first + at, last - first
+    else:
+        start = float(prompt.tempo_map.seconds(at))
+        seconds = tail.tempo_map.seconds(
+            np.stack([notes["onset"], notes["onset"] + notes["duration"]])
+        )
+        first, last = prompt.tempo_map.ticks(seconds + start)
+        notes["onset"], notes["duration"] = first, last - first
+    return Score(prompt.ticks_per_beat, notes, tail.tracks)
+
+
+def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
+    """The prompt untouched, and the new notes that lie in [begin, end), cut at the end."""
+    notes = tail.notes[(tail.notes["onset"] >= begin) & (tail.notes["onset"] < end)].copy()
+    notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
+    return join(prompt, tidy(tail.with_(notes=notes)), 0)

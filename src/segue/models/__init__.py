@@ -1,0 +1,21 @@
+"""The models: plain `nn.Module`s, one file each; sizes in, no recipes."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from segue.errors import RecipeError, nearest
+
+MODELS: dict[str, str] = {
+    "window-lstm": "segue.models.window_lstm:WindowLSTM",
+    "note-lstm": "segue.models.note_lstm:NoteLSTM",
+}
+
+
+def find(name: str) -> Any:
+    """A model's class by the name recipes use; RecipeError for an unknown one."""
+    if name not in MODELS:
+        raise RecipeError(f"there is no model {name!r}; {nearest(name, MODELS)}.")
+    module, cls = MODELS[name].split(":")
+    return getattr(importlib.import_module(module), cls)

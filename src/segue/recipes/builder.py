@@ -1,0 +1,90 @@
+"""From a recipe to its parts: the encoding, and the model where torch is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from segue import encodings
+from segue.encodings.base import Encoding
+from segue.errors import MissingExtraError, RecipeError, nearest
+from segue.recipes.schema import Recipe
+
+if TYPE_CHECKING:
+    from segue.models.base import SequenceModel
+
+
+def build_encoding(recipe: Recipe) -> Encoding:
+    """The recipe's encoding, not yet fitted; RecipeError for an unknown name or option."""
+    try:
+        return encodings.get(recipe.encoding.name, **recipe.encoding.options)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"recipe {recipe.name}: [encoding] {error}") from None
+
+
+def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None) -> SequenceModel:
+    """The recipe's model for rows with columns of these vocabulary `sizes`.
+
+    With a `seed` the weights are drawn from it, whatever was drawn before. Raises RecipeError for
+    an unknown model or option, MissingExtraError without torch.
+    """
+    require_torch("building a model")
+    import torch
+
+    from segue import models
+
+    cls = models.find(recipe.model.name)
+    options = recipe.model.options
+    allowed = [p for p in inspect.signature(cls).parameters if p not in ("sizes", "window")]
+    for key in options:
+        if key not in allowed:
+            raise RecipeError(
+                f"recipe {recipe.name}: [model] has no {key!r}; {nearest(key, allowed)}."
+            )
+    with torch.random.fork_rng(enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        try:
+            model: SequenceModel = cls(sizes=sizes, window=recipe.data.window, **options)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(f"recipe {recipe.name}: [model] {error}") from None
+    return model
+
+
+def sizes_of(recipe: Recipe) -> tuple[int, ...]:
+    """The vocabulary sizes to state counts at: the recipe's reference, else the encoding's own."""
+    if recipe.reference is not None:
+        return recipe.reference.sizes
+    return build_encoding(recipe).layout.sizes
+
+
+def require_torch(job: str) -> None:
+    """MissingExtraError if torch cannot be imported."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError(job, "torch", "train")
+
+
+def describe(recipe: Recipe, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """What `segue recipes show` prints: layers with parameter counts, and what the encoding keeps.
+
+    Counts follow Keras where the systems do: non-trainable batch-norm statistics are included,
+    the second bias of a recurrent layer is not (see `models.base.parameter_count`).
+    """
+    from segue.models.base import layer_table, parameter_count
+
+    model = build_model(recipe, sizes, seed=0)
+    encoding = build_encoding(recipe)
+    return {
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "system": recipe.system,
+        "family": recipe.family,
+        "notes": recipe.notes,
+        "vocabulary": list(sizes),
+        "parameters": parameter_count(model),
+        "layers": layer_table(model),
+        "keeps": list(encoding.keeps),
+        "loses": list(encoding.loses),
+        "recipe": recipe.model_dump(mode="json", exclude_none=True),
+    }

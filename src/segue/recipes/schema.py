@@ -1,0 +1,129 @@
+"""The schema of a recipe: every key, its type and its default; unknown keys are refused."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from segue.errors import RecipeError, nearest
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Named(BaseModel):
+    """A table whose `name` picks a class; the other keys are that class's arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every key but the name."""
+        return dict(self.model_extra or {})
+
+
+class EncodingTable(_Named):
+    """`[encoding]`: the encoding's name and its options."""
+
+
+class ModelTable(_Named):
+    """`[model]`: the model's name and its sizes."""
+
+
+class DataTable(_Table):
+    """`[data]`: how pieces are cut into windows."""
+
+    window: int = Field(128, ge=2, description="rows in a training window")
+    objective: Literal["every", "last"] = Field(
+        "every", description="loss at every row of the window, or only at the one after it"
+    )
+    transpose: tuple[int, int] = Field(
+        (0, 0),
+        description="training windows are moved by a random number of semitones in this range",
+    )
+
+
+class TrainTable(_Table):
+    """`[train]`: optimiser, schedule and when to stop."""
+
+    optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = "adamw"
+    lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    batch: int = Field(32, ge=1, description="windows a step")
+    clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 leaves gradients alone")
+    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises")
+    schedule: Literal["constant", "cosine"] = "constant"
+    max_steps: int = Field(1000, ge=1)
+    validate_every: int = Field(200, ge=1, description="steps between two looks at held-out data")
+    patience: int = Field(
+        10, ge=0, description="validations without a better loss before stopping; 0 never stops"
+    )
+    held_out_limit: int | None = Field(
+        None, ge=1, description="most windows a validation scores; all without it"
+    )
+    sample_rows: int = Field(128, ge=0, description="rows of the take written at each validation")
+
+
+class GenerateTable(_Table):
+    """`[generate]`: how the recipe's takes are sampled unless told otherwise."""
+
+    temperature: float = Field(1.0, ge=0, description="0 takes the most likely symbol (argmax)")
+    top_k: int = Field(0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    min_p: float = Field(0.0, ge=0, lt=1)
+    start: Literal["nothing", "opening"] = Field(
+        "nothing", description="what a new take starts from: nothing, or a random training opening"
+    )
+
+
+class ReferenceTable(_Table):
+    """`[reference]`: the vocabulary the source states its parameter count at, and that count."""
+
+    sizes: tuple[int, ...]
+    parameters: int
+
+
+class Recipe(_Table):
+    """A named way to make music: encoding + model + training + generation defaults."""
+
+    name: str
+    summary: str
+    system: str = Field("", description="the paper or system that this implements")
+    family: str = "recurrent"
+    notes: str = Field("", description="what was repaired or left as it was, with the reason")
+    encoding: EncodingTable
+    model: ModelTable
+    data: DataTable = DataTable()
+    train: TrainTable = TrainTable()
+    generate: GenerateTable = GenerateTable()
+    reference: ReferenceTable | None = None
+
+
+def parse(values: dict[str, Any], source: str) -> Recipe:
+    """A checked Recipe; RecipeError names the first wrong key, what came and what is allowed."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(first["loc"][:-1])
+            raise RecipeError(
+                f"{source}: unknown key {where!r}; {nearest(str(first['loc'][-1]), known)}."
+            ) from None
+        if first["type"] == "missing":
+            raise RecipeError(f"{source}: the key {where!r} is missing; add it.") from None
+        raise RecipeError(
+            f"{source}: {where} came as {first['input']!r}: {first['msg']}."
+        ) from None
+
+
+def _keys_at(path: tuple[int | str, ...]) -> list[str]:
+    table: Any = Recipe
+    for part in path:
+        table = table.model_fields[str(part)].annotation
+    return list(table.model_fields)

@@ -1,0 +1,1 @@
+"""One training loop round any model: Lightning behind it, a run folder in front."""

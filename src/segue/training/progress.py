@@ -1,0 +1,91 @@
+"""The progress line of a training: loss, speed and the time left."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressLine(lightning.Callback):
+    """A rich progress bar on `console`, and a line a validation."""
+
+    def __init__(self, console: Console, baselines: dict[str, float]) -> None:
+        self.console = console
+        self.baselines = baselines
+        self._bar: Progress | None = None
+        self._rows = 0
+        self._since = time.monotonic()
+        self._loss = float("nan")
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Show the bar."""
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(
+            "training", total=trainer.max_steps, completed=trainer.global_step, told=""
+        )
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Move it on."""
+        self._rows += int(batch.mask.sum())
+        loss = float(outputs["loss"])
+        self._loss = loss if self._loss != self._loss else 0.95 * self._loss + 0.05 * loss
+        rate = self._rows / max(time.monotonic() - self._since, 1e-9)
+        if self._bar is not None:
+            told = f"loss {self._loss:.3f} nats a row, {rate:,.0f} rows a second"
+            self._bar.update(self._task, completed=trainer.global_step, told=told)
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Say how the held-out loss stands beside the baselines."""
+        if trainer.sanity_checking:
+            return
+        loss = float(trainer.callback_metrics["held_out/nats"])
+        beaten = [name for name, value in self.baselines.items() if loss < value]
+        verdict = f"under {', '.join(beaten)}" if beaten else "not yet under the uniform baseline"
+        self.console.print(
+            f"step {trainer.global_step:>6}  training {self._loss:.3f}  held-out {loss:.3f} "
+            f"nats a row  ({verdict})",
+            highlight=False,
+        )
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()

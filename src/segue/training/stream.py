@@ -1,0 +1,109 @@
+"""Training batches as a function of the step, so that a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.data import Corpus, Windows
+from segue.encodings.base import Encoding
+from segue.recipes.schema import Recipe
+
+
+@dataclass(frozen=True)
+class TensorBatch:
+    """Rows (B, T, C), targets (B, T, C) or (B, C), and which targets count, (B, T) or (B,)."""
+
+    rows: Tensor
+    targets: Tensor
+    mask: Tensor
+
+
+class BatchStream:
+    """Endless training batches from `windows`, beginning at step `start`.
+
+    Batch number s depends on s and the seed only. Lightning saves and restores the position
+    through `state_dict` and `load_state_dict`.
+    """
+
+    def __init__(self, windows: Windows, recipe: Recipe, encoding: Encoding, seed: int) -> None:
+        self.windows = windows
+        self.recipe = recipe
+        self.encoding = encoding
+        self.seed = seed
+        self.position = 0
+
+    def __iter__(self) -> Iterator[TensorBatch]:
+        while True:
+            batch = self.at(self.position)
+            self.position += 1
+            yield batch
+
+    def at(self, step: int) -> TensorBatch:
+        """Batch number `step`, augmented as the recipe says."""
+        batch = self.windows.batch(step)
+        low, high = self.recipe.data.transpose
+        if low == high == 0:
+            return _tensors(batch.inputs, batch.targets, batch.mask)
+        rng = np.random.default_rng((self.seed, step, self.windows.rank))
+        semitones = rng.integers(low, high + 1, size=len(batch.inputs))
+        # Inputs and targets are moved as one window, so that neither is clipped alone.
+        rows = np.concatenate([batch.inputs, batch.targets.reshape(_with_time(batch))], axis=1)
+        moved = self.encoding.transpose(rows, semitones)
+        split = batch.inputs.shape[1]
+        targets = moved[:, split:].reshape(batch.targets.shape)
+        return _tensors(moved[:, :split], targets, batch.mask)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position, for a checkpoint."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint's position."""
+        self.position = state["position"]
+
+
+class HeldOut:
+    """The held-out batches of a corpus, the same at each pass; at most `limit` windows."""
+
+    def __init__(self, windows: Windows, limit: int | None) -> None:
+        self.windows = windows
+        self.limit = limit
+
+    def __iter__(self) -> Iterator[TensorBatch]:
+        for batch in self.windows.held_out(self.limit):
+            yield _tensors(batch.inputs, batch.targets, batch.mask)
+
+
+def windows_of(corpus: Corpus, recipe: Recipe, split: str, seed: int) -> Windows:
+    """The recipe's windows over one split."""
+    return Windows(
+        corpus,
+        split,
+        length=recipe.data.window,
+        batch=recipe.train.batch,
+        seed=seed,
+        objective=recipe.data.objective,
+    )
+
+
+def held_out_split(corpus: Corpus) -> str:
+    """The split that training looks at: "valid", which every corpus with two pieces has."""
+    return "valid"
+
+
+def _with_time(batch: Any) -> tuple[int, int, int]:
+    return (len(batch.targets), -1, batch.targets.shape[-1])
+
+
+def _tensors(inputs: Any, targets: Any, mask: Any) -> TensorBatch:
+    return TensorBatch(
+        torch.from_numpy(inputs.astype(np.int64)),
+        torch.from_numpy(targets.astype(np.int64)),
+        torch.from_numpy(np.asarray(mask)),
+    )

@@ -1,0 +1,59 @@
+"""Sampling: each filter on logits small enough to check by hand."""
+
+import numpy as np
+import pytest
+
+from segue.errors import SegueError
+from segue.generation.sampling import Sampling, draw, probabilities
+
+LOGITS = np.log(np.array([[0.5, 0.25, 0.15, 0.1]]))
+ALL = np.ones((1, 4), bool)
+
+
+def kept(how: Sampling, allowed: np.ndarray = ALL) -> list[int]:
+    return np.flatnonzero(probabilities(LOGITS, allowed, how)[0]).tolist()
+
+
+def test_without_filters_the_model_is_sampled_as_it_is() -> None:
+    np.testing.assert_allclose(probabilities(LOGITS, ALL, Sampling()), [[0.5, 0.25, 0.15, 0.1]])
+
+
+def test_temperature_two_takes_square_roots() -> None:
+    p = probabilities(LOGITS, ALL, Sampling(temperature=2.0))[0]
+    assert p[0] / p[3] == pytest.approx(np.sqrt(5))
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (Sampling(temperature=0), [0]),
+        (Sampling(top_k=2), [0, 1]),
+        (Sampling(top_k=9), [0, 1, 2, 3]),
+        (Sampling(top_p=0.5), [0]),
+        (Sampling(top_p=0.6), [0, 1]),
+        (Sampling(top_p=0.76), [0, 1, 2]),
+        (Sampling(min_p=0.4), [0, 1]),
+    ],
+)
+def test_filters_keep_the_likeliest(how: Sampling, expected: list[int]) -> None:
+    assert kept(how) == expected
+
+
+def test_what_is_not_allowed_is_never_drawn() -> None:
+    allowed = np.array([[False, False, True, True]])
+    assert kept(Sampling(temperature=0), allowed) == [2]
+    assert kept(Sampling(top_p=0.1), allowed) == [2]
+
+
+def test_draws_follow_the_probabilities() -> None:
+    p = np.array([[0.5, 0.0, 0.5]])
+    assert [int(draw(p, np.array([u]))[0]) for u in (0.0, 0.49, 0.5, 0.99)] == [0, 0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.1}, {"min_p": 1.0}],
+)
+def test_settings_out_of_range_are_one_sentence(settings: dict[str, float]) -> None:
+    with pytest.raises(SegueError, match=r"came as .* is allowed"):
+        Sampling(**settings)
