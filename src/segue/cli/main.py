@@ -39,6 +39,11 @@ class Verb:
 MAKE, LEARN, LOOK = "Make music", "Learn from music", "Read, write and look"
 
 VERBS: dict[str, Verb] = {
+    "generate": Verb("generate", "Make new music with a bundle.", MAKE),
+    "continue": Verb("continue_", "Carry on from where a piece stops.", MAKE),
+    "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),
+    "train": Verb("train", "Train a recipe on a folder of music.", LEARN),
+    "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
 }
 
