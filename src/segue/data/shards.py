@@ -76,6 +76,9 @@ class ShardWriter:
         Whatever lies beyond is cut off and overwritten.
         """
         whole = all((self.folder / shard_name(n)).is_file() for n in range(shard))
+        for later in self.folder.glob("shard-*"):
+            if later.name[: len(shard_name(0))] > shard_name(shard):
+                later.unlink()
         self.shard, self.rows = shard, rows
         # A shard may have been closed after the state that is gone back to.
         closed = self.folder / shard_name(shard)

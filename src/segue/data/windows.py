@@ -167,9 +167,11 @@ class Windows:
 
     def _cut(self, piece: Ints, number: Ints, epoch: Ints) -> _Places:
         length, targets = self.length, self._targets[piece]
+        # Phases at which no window is left without a target of its own.
         room = self._windows[piece] * length - targets
-        phase = keyed(self.seed, epoch, piece) % (room.astype(np.uint64) + np.uint64(1))
-        begin = number * length - phase.astype(np.int64)
+        least, most = np.maximum(room - length + 1, 0), np.minimum(room, length - 1)
+        drawn = keyed(self.seed, epoch, piece) % (most - least + 1).astype(np.uint64)
+        begin = number * length - least - drawn.astype(np.int64)
         first = np.clip(begin, 0, np.maximum(targets - length, 0))
         return _Places(
             shard=self._shard[piece],
