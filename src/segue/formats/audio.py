@@ -1,7 +1,8 @@
 """Sound out: a Score rendered in blocks, brought to one loudness and encoded.
 
-The sound goes through the writer twice: rendered and measured into a file beside the target,
-then scaled and encoded from there. So memory stays at some blocks however long the piece is.
+The sound goes through the writer twice: rendered and measured, then scaled and encoded. What is
+under way is kept in memory up to MAX_HELD_BYTES and past that in a file beside the target, so
+that memory is bounded however long the piece is.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ TRUE_PEAK = 10 ** (-1 / 20)
 """One decibel under full scale, which leaves a lossy encoder its room."""
 MAX_SECONDS = 3 * 3600
 SAMPLE_RATES = (8000, 96_000)
-_FRAMES_A_READ = 1 << 16
+PCM = 32_767
+MAX_HELD_BYTES = 96 << 20
+"""Sound held in memory between the two passes (five minutes); what is over goes to a file."""
+_FRAMES_A_WRITE = 1 << 14
+_BYTES_A_READ = 1 << 20
 
 # suffix: libsndfile's format, subtype, sample rates (None: any)
 _MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -75,13 +80,13 @@ def write(
     blocks = SYNTHS[synth](score, sample_rate, soundfont)
     meter = Meter(sample_rate)
     try:
-        with tempfile.TemporaryFile(dir=target.parent) as spool:
+        with _Spool(target.parent) as spool:
             for block in blocks:
                 meter.add(block)
-                spool.write(np.ascontiguousarray(block, np.float32).data)
+                spool.add(block)
             meter.finish()
-            spool.seek(0)
-            _encode(spool, target, sample_rate, (file_format, subtype), _gain(meter, loudness))
+            gain = _gain(meter, loudness)
+            _encode(spool.blocks(), target, sample_rate, (file_format, subtype), gain)
     except OSError as error:
         raise FormatError(
             f"cannot write sound to {target.parent}: {error.strerror or error}. "
@@ -126,8 +131,41 @@ def _gain(meter: Meter, loudness: float) -> float:
     return min(float(10 ** ((loudness - meter.loudness) / 20)), ceiling)
 
 
+class _Spool:
+    """Sound on its way from the meter to the encoder: in memory at first, then in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: list[Sound] = []
+        self._bytes = 0
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, block: Sound) -> None:
+        self._bytes += block.nbytes
+        if self._bytes <= MAX_HELD_BYTES:
+            self._held.append(block)
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (closed on exit)
+        self._file.write(np.ascontiguousarray(block).data)
+
+    def blocks(self) -> Iterator[Sound]:
+        yield from self._held
+        if self._file is not None:
+            self._file.seek(0)
+            while data := self._file.read(_BYTES_A_READ):
+                yield np.frombuffer(data, np.float32).reshape(-1, 2)
+
+
 def _encode(
-    spool: IO[bytes], target: Path, sample_rate: int, encoding: tuple[str, str], gain: float
+    blocks: Blocks, target: Path, sample_rate: int, encoding: tuple[str, str], gain: float
 ) -> None:
     import soundfile
 
@@ -136,8 +174,12 @@ def _encode(
         with soundfile.SoundFile(
             target, "w", samplerate=sample_rate, channels=2, format=file_format, subtype=subtype
         ) as file:
-            # Small writes: libsndfile puts a whole write of Vorbis on its stack.
-            while data := spool.read(_FRAMES_A_READ * 8):
-                file.write(np.frombuffer(data, np.float32).reshape(-1, 2) * np.float32(gain))
+            for block in blocks:
+                sound = block * np.float32(gain * (PCM if subtype == "PCM_16" else 1))
+                if subtype == "PCM_16":
+                    sound = np.rint(sound, out=sound).astype(np.int16)
+                # Small writes: libsndfile puts the whole of a Vorbis one on its stack.
+                for at in range(0, len(sound), _FRAMES_A_WRITE):
+                    file.write(sound[at : at + _FRAMES_A_WRITE])
     except soundfile.LibsndfileError as error:
         raise FormatError(f"cannot write {target.name} as {file_format}: {error}") from error

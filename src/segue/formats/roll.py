@@ -41,9 +41,9 @@ TRACK_COLOURS = (
     "#2b9aa8", "#b8517f", "#7a6a58", "#6f8fd8", "#9bb13c",
 )  # fmt: skip
 """Ten that differ in lightness as well, none of them the overlay's red; then from the start."""
-VELOCITY_MAP = "YlGnBu"
-OVERLAY = "#d62728"
-PROMPT_GROUND = "#eceef2"
+VELOCITY_MAP, VELOCITY_FROM = "viridis_r", 0.08
+OVERLAY, OVERLAY_EDGE = "#d62728", "#8f1516"
+PROMPT_GROUND, PROMPT_INK, PROMPT_INK_ALPHA = "#eaecf0", "#25324a", 0.095
 PROMPT_NOTE = "#aab1bd"
 PROMPT_MIX = 0.6
 """How far a prompt's notes go towards grey, so that what follows stands out."""
@@ -55,15 +55,15 @@ WIDTH = (8.0, 32.0)
 INCHES_A_SEMITONE = 0.09
 ROLL_HEIGHT = (2.2, 8.0)
 INCHES_A_DRUM = 0.19
-MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 0.62, 0.2, 0.58, 0.55
+MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 0.62, 0.2, 0.52, 0.55
 DRUM_MARGIN_LEFT = 1.25
-TITLE_INCHES, LEGEND_ROW_INCHES, LEGEND_ENTRY_INCHES = 0.34, 0.23, 1.7
+TITLE_INCHES, LEGEND_ROW_INCHES, LEGEND_ENTRY_INCHES = 0.26, 0.23, 1.7
 PANEL_GAP = 0.12
 VELOCITY_BAR_INCHES = 0.75
 DPI = 110
 MAX_LEGEND = 24
 MAX_LABEL = 24
-ROW_SHARE, OVERLAY_SHARE = 0.86, 0.5
+ROW_SHARE, OVERLAY_SHARE, EDGE_SHADE = 0.86, 0.5, 0.7
 MIN_NOTE_INCHES = 0.018
 
 _STYLE: dict[str, Any] = {
@@ -140,7 +140,7 @@ def draw(score: Score, look: _Look) -> Figure:
     figure, panels, inches = _layout(score, look, end_beats, pitched, keys, len(labels))
     for axes, drums in panels:
         axes.set_xlim(0, end_beats)
-        if drums:
+        if drums or pitched is None:
             draw_drum_rows(axes, keys, end_beats)
         else:
             draw_keyboard(axes, *pitched, end_beats)
@@ -187,7 +187,7 @@ def _note_colours(score: Score, look: _Look) -> Colours:
 
     loud = score.notes["velocity"].astype(np.float64) / 127
     if look.colour == "velocity":
-        colours = mpl.colormaps[VELOCITY_MAP](0.25 + 0.75 * loud)[:, :3]
+        colours = mpl.colormaps[VELOCITY_MAP](VELOCITY_FROM + (1 - VELOCITY_FROM) * loud)[:, :3]
     else:
         table = np.array([to_rgb(c) for c in TRACK_COLOURS])
         colours = table[score.notes["track"] % len(table)]
@@ -217,7 +217,7 @@ def _rows(score: Score, keys: list[int] | None) -> tuple[NDArray[np.int64], NDAr
 
 def _boxes(
     score: Score, chosen: NDArray[np.int64], rows: NDArray[np.int64], height: float, least: float
-) -> NDArray[np.float64]:
+) -> Any:
     """Shape (notes, 4, 2): the corners of each note in beats and rows."""
     left = score.notes["onset"][chosen] / score.ticks_per_beat
     width = np.maximum(score.notes["duration"][chosen] / score.ticks_per_beat, least)
@@ -244,28 +244,28 @@ def _draw_notes(
     axes.add_collection(PolyCollection(boxes, facecolors=colours, linewidths=0, zorder=3))
     # A dark edge where each note starts keeps repeated notes apart.
     edges = LineCollection(
-        boxes[:, :2], colors=colours * 0.62, linewidths=0.7, capstyle="butt", zorder=3.1
+        boxes[:, :2], colors=colours * EDGE_SHADE, linewidths=0.7, capstyle="butt", zorder=3.1
     )
     axes.add_collection(edges)
 
 
-def _draw_overlay(
-    axes: Axes, overlay: Score, keys: list[int] | None, beats_an_inch: float
-) -> None:
+def _draw_overlay(axes: Axes, overlay: Score, keys: list[int] | None, beats_an_inch: float) -> None:
     from matplotlib.collections import PolyCollection
 
     chosen, rows = _rows(overlay, keys)
     least = MIN_NOTE_INCHES * beats_an_inch * (4 if keys is not None else 1)
     boxes = _boxes(overlay, chosen, rows, OVERLAY_SHARE, least)
-    style = {"facecolors": OVERLAY, "edgecolors": "#8f1516", "linewidths": 0.3, "zorder": 4}
-    axes.add_collection(PolyCollection(boxes, alpha=0.85, **style))
+    red = PolyCollection(boxes, facecolors=OVERLAY, edgecolors=OVERLAY_EDGE, linewidths=0.3)
+    red.set(alpha=0.85, zorder=4)
+    axes.add_collection(red)
 
 
 def _draw_prompt(axes: Axes, score: Score, look: _Look) -> None:
     if look.prompt_end_ticks is None:
         return
     end = look.prompt_end_ticks / score.ticks_per_beat
-    axes.axvspan(0, end, color=PROMPT_GROUND, linewidth=0, zorder=0.2)
+    # Translucent, so that the keyboard shows through.
+    axes.axvspan(0, end, color=PROMPT_INK, alpha=PROMPT_INK_ALPHA, linewidth=0, zorder=0.2)
     axes.axvline(end, color=INK, linewidth=1.2, zorder=5)
 
 
@@ -321,7 +321,7 @@ def _draw_velocity_bar(figure: Figure, left: float, beside: Axes) -> None:
 
     box = beside.get_position()
     axes = figure.add_axes((left, box.y0, 0.11 / figure.get_figwidth(), box.height))
-    shades = ListedColormap(mpl.colormaps[VELOCITY_MAP](np.linspace(0.25, 1, 128)))
+    shades = ListedColormap(mpl.colormaps[VELOCITY_MAP](np.linspace(VELOCITY_FROM, 1, 128)))
     bar = figure.colorbar(ScalarMappable(Normalize(0, 127), shades), cax=axes)
     bar.set_ticks([1, 32, 64, 96, 127])
     bar.set_label("velocity", color=MUTED)

@@ -98,9 +98,7 @@ def draw_keyboard(axes: Axes, low: int, high: int, end_beats: float) -> None:
     black = [p for p in range(low, high + 1) if p % 12 in BLACK_KEYS]
     axes.barh(black, end_beats, height=1.0, color=BLACK_KEY_ROW, linewidth=0, zorder=0.1)
     cs = [p for p in range(low, high + 1) if p % 12 == 0]
-    axes.hlines(
-        [c - 0.5 for c in cs], 0, end_beats, colors=OCTAVE_LINE, linewidths=0.7, zorder=0.4
-    )
+    axes.hlines([c - 0.5 for c in cs], 0, end_beats, colors=OCTAVE_LINE, linewidths=0.7, zorder=0.4)
     axes.set_yticks(cs, [octave_name(c) for c in cs])
     axes.set_yticks([c for c in range(low, high + 1) if c % 12 in (4, 7)], minor=True)
 
