@@ -95,6 +95,19 @@ class Score:
         self._check_tracks()
         self._check_ranges()
 
+    @classmethod
+    def unchecked(cls, ticks_per_beat: int, tracks: tuple[Track, ...], **tables: Events) -> Score:
+        """A Score from a reader that vouches for its tables: in range, and in canonical order.
+
+        `tables` are the six by name, none left out and none used elsewhere; texts are added with
+        `with_`, which checks everything. Checks take longer than parsing a long file does.
+        """
+        score = object.__new__(cls)
+        for table in tables.values():
+            table.flags.writeable = False
+        vars(score).update(tables, ticks_per_beat=ticks_per_beat, tracks=tracks, texts=())
+        return score
+
     def _check_tracks(self) -> None:
         for name in ("notes", "controls", "bends"):
             table = getattr(self, name)
@@ -238,8 +251,6 @@ _TABLES = {
     "keys": KEY,
 }
 
-_NOTE_SORT_KEYS = ("velocity", "duration", "pitch", "track", "onset")
-
 
 def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
     """`table` in canonical order and read-only; the same object if it is so already."""
@@ -247,7 +258,7 @@ def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
         raise ValueError(f"{name} came as {getattr(table, 'dtype', type(table))}, not {dtype}.")
     if len(table) and int(table["onset"].min()) < 0:
         raise ValueError(f"{name} start at tick {int(table['onset'].min())}; 0 is the first.")
-    table = _sorted(name, table)
+    table = in_order(name, table)
     if table.flags.writeable:
         if table.base is not None or not table.flags.owndata:
             table = table.copy()
@@ -255,17 +266,33 @@ def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
     return table
 
 
-def _sorted(name: str, table: Events) -> Events:
+def in_order(name: str, table: Events) -> Events:
+    """The table of that name in canonical order; the same object if it is so already."""
     if len(table) < 2:
         return table
     # Onsets stay far below 2^39, so (onset, track, pitch) fits one signed 64-bit key.
     key = table["onset"] << 24
     if "track" in (table.dtype.names or ()):
-        key = key | (table["track"].astype(np.int64) << 8)
-    if name != "notes":
-        in_order = bool((key[1:] >= key[:-1]).all())
-        return table if in_order else table[np.argsort(key, kind="stable")]
-    key = key | table["pitch"]
-    if bool((key[1:] > key[:-1]).all()):
+        key |= table["track"].astype(np.int64) << 8
+    if name == "notes":
+        key |= table["pitch"]
+        if bool((key[1:] > key[:-1]).all()):
+            return table
+        return _notes_in_order(table, key)
+    if bool((key[1:] >= key[:-1]).all()):
         return table
-    return table[np.lexsort([table[column] for column in _NOTE_SORT_KEYS])]
+    return table[np.argsort(key, kind="stable")]
+
+
+def _notes_in_order(table: Events, key: NDArray[np.int64]) -> Events:
+    """Notes by `key`, then duration and velocity, which only notes that share a key ask about."""
+    order = np.argsort(key, kind="stable")
+    table, key = table[order], key[order]
+    twins = key[1:] == key[:-1]
+    if not twins.any():
+        return table
+    among = np.flatnonzero(np.append(twins, False) | np.append(False, twins))
+    few = table[among]
+    order = np.lexsort((few["velocity"], few["duration"], key[among]))
+    table[among] = few[order]
+    return table
