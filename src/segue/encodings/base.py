@@ -105,9 +105,21 @@ class Encoding(Protocol):
     lists the rest. Instances are immutable and cheap to pickle, so that workers can hold one.
     """
 
-    name: str
-    keeps: tuple[str, ...]
-    loses: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The word for it in recipes and on the command line."""
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """What `decode(encode(score))` gives back, and to what resolution."""
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What it cannot give back."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether `positions` are moments of the music; if not they only count rows."""
 
     @property
     def step_beats(self) -> float | None:
@@ -147,8 +159,8 @@ class Encoding(Protocol):
         """Shape (rows,): whether a row closes the piece."""
 
     def positions(self, rows: Rows) -> NDArray[np.int64]:
-        """Shape (rows,): the step at which each row's music starts, the first row's step 0 being
-        that of the piece's start."""
+        """Shape (rows,): the step at which each row's music starts, counted from the start of the
+        piece or, of a part of its rows, from the last music before them."""
 
     def grammar(self) -> Grammar | None:
         """What may follow what; None where every symbol may follow every other."""

@@ -153,6 +153,8 @@ def groups(score: Score) -> Groups:
     step = on_grid(notes["onset"], score.ticks_per_beat)
     order = np.lexsort((notes["pitch"], lead, notes["onset"][lead], staff, step[lead]))
     notes, lead = notes[order], lead[order]
+    again = (lead[1:] == lead[:-1]) & (notes["pitch"][1:] == notes["pitch"][:-1])
+    notes, lead = notes[np.append(True, ~again)], lead[np.append(True, ~again)]
     first = np.flatnonzero(np.append(True, lead[1:] != lead[:-1]))
     end = notes["onset"] + notes["duration"]
     onset = np.minimum.reduceat(notes["onset"], first)

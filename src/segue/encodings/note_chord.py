@@ -90,6 +90,11 @@ class NoteChord:
             lost += ["onset", "length", "rests"]
         return tuple(lost)
 
+    @property
+    def timed(self) -> bool:
+        """With `rhythm`; without it rows have an order but no time."""
+        return self.rhythm
+
     # -- layout ------------------------------------------------------------------------------
 
     @property

@@ -1,0 +1,379 @@
+"""One row a note: step since the row before, track, pitch, duration, velocity.
+
+Our own representation. Rows are sorted by onset, then track, then pitch, between a START and an
+END row; gaps longer than a step can say are filled with REST rows, so that onsets stay exact.
+Steps are parts of a beat for scores, or hundredths of a second for performances. The columns
+stand in the order a model predicts them: whether and when, who, what, how long, how loud. Where
+the first says START, END or REST, or the third says pedal or tempo, what follows is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.compound_grammar import CompoundGrammar
+from segue.encodings.header import (
+    resolution,
+    time_header,
+    time_tables,
+    tracks_header,
+    tracks_of,
+)
+from segue.encodings.options import boolean, choice, programs, whole
+from segue.encodings.pedal import DOWN, changes, on_steps
+from segue.encodings.scales import Lengths, Tempi, Velocities
+from segue.encodings.slots import NOWHERE, Slots
+from segue.errors import DataError
+from segue.score import CONTROL, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Track, sustain, tidy
+
+Ints = NDArray[np.int64]
+
+START, END, REST, STEP = 0, 1, 2, 3
+"""The symbols of the onset column: from `STEP` on, the number of steps."""
+
+MOST_RESTS = 100_000
+_DEFAULT_TICKS_PER_BEAT = 480
+_DEFAULT_TEMPO = 500_000
+
+
+@dataclass(frozen=True)
+class Compound(Closed):
+    """One row a note, five columns: onset, track, pitch, duration, velocity.
+
+    `unit` "beats" with `steps_per_beat`, or "seconds" with `steps_per_second`; `longest_step` is
+    how far one row reaches (0: four beats or one second). Up to `max_tracks` tracks, the last of
+    them for drums unless `drums` is off. `pedal` "sustain" turns the sustain pedal into note
+    lengths, "rows" writes it as rows of its own, "drop" leaves it out; `tempo` "header" keeps it
+    beside the rows, "rows" writes it among them (in 64 bins, in beats only). `programs` are those
+    of the pitched tracks when there is no header.
+    """
+
+    unit: str = "beats"
+    steps_per_beat: int = 12
+    steps_per_second: int = 100
+    longest_step: int = 0
+    max_tracks: int = 16
+    drums: bool = True
+    velocity_bins: int = 32
+    pedal: str = "sustain"
+    tempo: str = "header"
+    programs: tuple[int, ...] = ()
+
+    name = "compound"
+    timed = True
+
+    def __post_init__(self) -> None:
+        choice(self, "unit", ("beats", "seconds"))
+        choice(self, "pedal", ("sustain", "rows", "drop"))
+        choice(self, "tempo", ("header", "rows") if self.unit == "beats" else ("header",))
+        whole(self, "steps_per_beat", 1, 96)
+        whole(self, "steps_per_second", 1, 200)
+        whole(self, "longest_step", 0, 1000)
+        whole(self, "max_tracks", 1, 64)
+        whole(self, "velocity_bins", 1, 128)
+        boolean(self, "drums")
+        programs(self, "programs")
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """What decode gives back."""
+        part = (
+            f"1/{self.steps_per_beat} of a beat"
+            if self.unit == "beats"
+            else f"1/{self.steps_per_second} of a second"
+        )
+        lengths, error = self._lengths, 100 * self._lengths.relative_error
+        kept = [
+            f"onset to {part}",
+            f"length to {part} up to {lengths.exact} steps, within {error:.1f} % up to "
+            f"{lengths.longest} steps",
+            "pitch",
+            f"velocity in {self.velocity_bins} bins",
+            f"tracks with notes, up to {self.max_tracks}, with name and program (header)",
+            "tempo in 64 bins" if self.tempo == "rows" else "tempo (header)",
+            "metre and key (header)",
+        ]
+        if self.pedal == "rows":
+            kept.append("sustain pedal, down or up")
+        return tuple(kept)
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What decode cannot give back."""
+        lost = ["texts", "pitch bends", "controllers other than the sustain pedal"]
+        lost += ["tracks without notes", "which of too many tracks a note was in"]
+        lost.append("all but the longest of notes of one track, pitch and step")
+        if self.pedal != "rows":
+            lost.append("the sustain pedal" + ", but for the length it gives" * self._sustained)
+        if not self.drums:
+            lost.append("drums")
+        return tuple(lost)
+
+    # -- layout ------------------------------------------------------------------------------
+
+    @property
+    def step_beats(self) -> float | None:
+        """The length of a step in beats, for unit "beats"."""
+        return 1 / self.steps_per_beat if self.unit == "beats" else None
+
+    @property
+    def step_seconds(self) -> float | None:
+        """The length of a step in seconds, for unit "seconds"."""
+        return 1 / self.steps_per_second if self.unit == "seconds" else None
+
+    @property
+    def reach(self) -> int:
+        """The longest step, and the length of a rest, in steps."""
+        auto = 4 * self.steps_per_beat if self.unit == "beats" else self.steps_per_second
+        return self.longest_step or auto
+
+    @property
+    def _sustained(self) -> bool:
+        return self.pedal == "sustain"
+
+    @cached_property
+    def _lengths(self) -> Lengths:
+        """To 32 beats, exact to 4; or to 20 seconds and more, exact to 64 steps."""
+        if self.unit == "beats":
+            return Lengths(exact=4 * self.steps_per_beat, octaves=3)
+        return Lengths(exact=64, octaves=max(1, (20 * self.steps_per_second // 64).bit_length()))
+
+    @property
+    def _velocities(self) -> Velocities:
+        return Velocities(self.velocity_bins)
+
+    @property
+    def slots(self) -> Slots:
+        """Which tracks a row may name."""
+        return Slots(self.max_tracks - self.drums, self.drums)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Five columns, in the order they are predicted."""
+        codes = [Block("pitch", 128)]
+        if self.pedal == "rows":
+            codes.insert(0, Block("pedal", 2))
+        if self.tempo == "rows":
+            codes.insert(0, Block("tempo", Tempi().bins))
+        return Layout(
+            (
+                Column(
+                    "onset",
+                    (
+                        Block("start", 1),
+                        Block("end", 1),
+                        Block("rest", 1),
+                        Block("step", self.reach + 1),
+                    ),
+                ),
+                Column("track", (Block("slot", self.max_tracks),)),
+                Column("pitch", tuple(codes)),
+                Column("duration", (Block("length", self._lengths.size),)),
+                Column("velocity", (Block("bin", self.velocity_bins),)),
+            )
+        )
+
+    @cached_property
+    def _first_pitch(self) -> int:
+        return self.layout.columns[2].offset("pitch")
+
+    @cached_property
+    def _first_pedal(self) -> int:
+        return self._first_pitch - 2 * (self.pedal == "rows")
+
+    # -- encode ------------------------------------------------------------------------------
+
+    def encode(self, score: Score) -> Encoded:
+        """START, a row a note in order, END; DataError for a silence of months."""
+        if self._sustained:
+            score = sustain(score)
+        ticks_per_beat = self._resolution(score)
+        slot_of, tracks = self.slots.of(score)
+        header = time_header(score, ticks_per_beat)
+        header["tracks"] = tracks_header(tracks)
+        events = [self._notes(score, slot_of)]
+        if self.pedal == "rows":
+            events.append(self._pedal(score, slot_of))
+        if self.tempo == "rows":
+            events.append(self._tempo(score))
+            del header["tempi"]
+        return Encoded(self._rows(np.concatenate(events)), header)
+
+    def _steps(self, score: Score, ticks: Ints) -> Ints:
+        if self.unit == "beats":
+            return np.rint(ticks * (self.steps_per_beat / score.ticks_per_beat)).astype(np.int64)
+        return np.rint(score.tempo_map.seconds(ticks) * self.steps_per_second).astype(np.int64)
+
+    def _resolution(self, score: Score) -> int:
+        """Ticks a beat fine enough that decode's ticks fall in the step they came from."""
+        if self.unit == "beats":
+            return resolution(score.ticks_per_beat, self.steps_per_beat)
+        slowest = max(_DEFAULT_TEMPO, int(score.tempi["microseconds"].max(initial=0)))
+        needed = slowest * self.steps_per_second / 0.9e6
+        return score.ticks_per_beat * max(1, int(np.ceil(needed / score.ticks_per_beat)))
+
+    def _notes(self, score: Score, slot_of: Ints) -> Ints:
+        """Shape (notes, 5): step, track, code, duration, velocity, without overlap of a pitch."""
+        notes = score.notes
+        if not len(notes):
+            return np.zeros((0, 5), np.int64)
+        slot = slot_of[notes["track"]]
+        if (slot == NOWHERE).any():
+            notes, slot = notes[slot != NOWHERE], slot[slot != NOWHERE]
+        voice = (slot * 128 + notes["pitch"]).astype(np.uint16)
+        order = np.argsort(voice, kind="stable")
+        voice, notes = voice[order], notes[order]
+        step = self._steps(score, notes["onset"])
+        end = self._steps(score, notes["onset"] + notes["duration"])
+        first = np.append(True, (voice[1:] != voice[:-1]) | (step[1:] != step[:-1]))[: len(step)]
+        begins = np.flatnonzero(first)
+        length = np.maximum(np.maximum.reduceat(end - step, begins) if len(begins) else end, 1)
+        voice, step, notes = voice[begins], step[begins], notes[begins]
+        symbol = self._lengths.nearest(length)
+        until = np.diff(step, append=0)
+        follows = np.append(voice[1:] == voice[:-1], False)[: len(voice)]
+        symbol = np.where(follows, np.minimum(symbol, self._lengths.at_most(until)), symbol)
+        rows = np.empty((len(step), 5), np.int64)
+        rows[:, 0], rows[:, 1] = step, voice >> 7
+        rows[:, 2] = self._first_pitch + (voice & 127)
+        rows[:, 3] = symbol
+        rows[:, 4] = self._velocities.symbols(notes["velocity"])
+        return rows
+
+    def _pedal(self, score: Score, slot_of: Ints) -> Ints:
+        pitched = np.where(slot_of < self.slots.pitched, slot_of, NOWHERE)
+        tick, slot, state = changes(score, pitched)
+        step, slot, state = on_steps(self._steps(score, tick), slot, state)
+        rows = np.zeros((len(step), 5), np.int64)
+        rows[:, 0], rows[:, 1], rows[:, 2] = step, slot, self._first_pedal + state
+        return rows
+
+    def _tempo(self, score: Score) -> Ints:
+        step = np.append(0, self._steps(score, score.tempi["onset"]))
+        symbol = Tempi().symbols(np.append(_DEFAULT_TEMPO, score.tempi["microseconds"]))
+        last = np.append(step[1:] != step[:-1], True)
+        step, symbol = step[last], symbol[last]
+        changed = np.append(True, symbol[1:] != symbol[:-1])
+        rows = np.zeros((int(changed.sum()), 5), np.int64)
+        rows[:, 0], rows[:, 2] = step[changed], symbol[changed]
+        return rows
+
+    def _rows(self, events: Ints) -> Rows:
+        """Events with absolute steps as sorted rows with relative ones, rests between."""
+        key = (events[:, 0] << 24) | (events[:, 1] << 12) | events[:, 2]
+        events = events[np.argsort(key)]
+        gap = np.diff(events[:, 0], prepend=0)
+        rests = np.maximum(-(-(gap - self.reach) // self.reach), 0)
+        total = int(rests.sum())
+        if total > MOST_RESTS:
+            raise DataError(
+                f"the piece has {total * self.reach} steps of silence, more than "
+                f"{MOST_RESTS * self.reach}: cut it into pieces first."
+            )
+        rows = np.zeros((len(events) + total + 2, 5), np.uint16)
+        place = 1 + np.arange(len(events)) + np.cumsum(rests)
+        rows[:, 0] = REST
+        rows[place] = events
+        rows[place, 0] = STEP + gap - rests * self.reach
+        rows[0, 0], rows[-1, 0] = START, END
+        return rows
+
+    # -- decode ------------------------------------------------------------------------------
+
+    def decode(self, rows: Rows, header: Mapping[str, Any] | None = None) -> Score:
+        """Rows as a Score, without what follows an END row. ValueError for rows out of range."""
+        values = checked(rows, self.layout, self.name)
+        closing = np.flatnonzero(values[:, 0] == END)
+        values = values[: closing[0]] if len(closing) else values
+        step = self._positions(values)
+        sounding = values[:, 0] >= STEP
+        values, step = values[sounding], step[sounding]
+        header = header or {}
+        kind = np.digitize(values[:, 2], [self._first_pedal, self._first_pitch])
+        score = self._frame(values, step, kind == 0, header)
+        pedal, note = kind == 1, kind == 2
+        controls = np.zeros(int(pedal.sum()), CONTROL)
+        controls["onset"] = self._ticks(score, step[pedal])
+        controls["number"] = SUSTAIN_PEDAL
+        controls["value"] = 127 * (values[pedal, 2] - self._first_pedal == DOWN)
+        notes = np.zeros(int(note.sum()), NOTE)
+        notes["onset"] = self._ticks(score, step[note])
+        ends = self._ticks(score, step[note] + self._lengths.values[values[note, 3]])
+        notes["duration"] = ends - notes["onset"]
+        notes["pitch"] = values[note, 2] - self._first_pitch
+        notes["velocity"] = self._velocities.values(values[note, 4])
+        tracks = self._tracks(values[kind > 0, 1], header)
+        index = np.zeros(self.max_tracks, np.int64)
+        index[list(tracks)] = np.arange(len(tracks))
+        controls["track"], notes["track"] = index[values[pedal, 1]], index[values[note, 1]]
+        return tidy(score.with_(notes=notes, controls=controls, tracks=tuple(tracks.values())))
+
+    def _frame(
+        self, values: Ints, step: Ints, tempo: NDArray[np.bool_], header: Mapping[str, Any]
+    ) -> Score:
+        """A Score without notes: resolution, tempi, metres and keys."""
+        steps_per_beat = self.steps_per_beat if self.unit == "beats" else 1
+        ticks_per_beat = int(header.get("ticks_per_beat", 0)) or resolution(
+            _DEFAULT_TICKS_PER_BEAT, steps_per_beat
+        )
+        tables = time_tables(header)
+        tempi = tables["tempi"]
+        if self.tempo == "rows":
+            tempi = np.zeros(int(tempo.sum()), TEMPO)
+            tempi["onset"] = step[tempo] * ticks_per_beat // self.steps_per_beat
+            tempi["microseconds"] = Tempi().microseconds(values[tempo, 2])
+        return Score(ticks_per_beat, tempi=tempi, metres=tables["metres"], keys=tables["keys"])
+
+    def _ticks(self, score: Score, steps: Ints) -> Ints:
+        if self.unit == "beats":
+            return steps * score.ticks_per_beat // self.steps_per_beat
+        return score.tempo_map.ticks(steps / self.steps_per_second)
+
+    def _tracks(self, slots: Ints, header: Mapping[str, Any]) -> dict[int, Track]:
+        """The tracks of the header, and of the slots that rows use without it, by slot."""
+        tracks = {s: t for s, t in tracks_of(header).items() if 0 <= s < self.max_tracks}
+        for slot in np.unique(slots).tolist():
+            if slot not in tracks:
+                drum = self.drums and slot == self.max_tracks - 1
+                program = self.programs[slot] if slot < len(self.programs) and not drum else 0
+                tracks[slot] = Track("Drums" if drum else "", program, drum)
+        return dict(sorted(tracks.items()))
+
+    # -- generation --------------------------------------------------------------------------
+
+    def opening(self) -> Rows:
+        """The START row."""
+        return np.zeros((1, 5), np.uint16)
+
+    def ends(self, rows: Rows) -> NDArray[np.bool_]:
+        """Whether a row is END."""
+        return np.asarray(rows[:, 0] == END)
+
+    def positions(self, rows: Rows) -> Ints:
+        """The step at which each row's note starts."""
+        return self._positions(checked(rows, self.layout, self.name))
+
+    def _positions(self, values: Ints) -> Ints:
+        move = np.where(values[:, 0] == REST, self.reach, np.maximum(values[:, 0] - STEP, 0))
+        return np.cumsum(move)
+
+    def grammar(self) -> CompoundGrammar:
+        """START first, rows in order, and 0 in the columns that say nothing."""
+        return CompoundGrammar(
+            sizes=self.layout.sizes,
+            pitched_slots=self.slots.pitched,
+            tempi=Tempi().bins if self.tempo == "rows" else 0,
+            pedals=2 if self.pedal == "rows" else 0,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The options."""
+        options = {k: getattr(self, k) for k in self.__dataclass_fields__}
+        return {"name": self.name, "options": {**options, "programs": list(self.programs)}}
