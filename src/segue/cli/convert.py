@@ -177,15 +177,20 @@ def _report(jobs: list[Job], root: Path, outcomes: list[Outcome[Converted]]) -> 
         if outcome.value is not None:
             row |= {"to": job.target, **plain(outcome.value)}
         else:
-            row["reason"] = outcome.reason
+            row["reason"] = _reason(job, outcome)
         files.append(row)
     return {"counts": _counts(outcomes), "files": files}
+
+
+def _reason(job: Job, outcome: Outcome[Converted]) -> str:
+    """The reason without the file's path in front, which stands beside it already."""
+    return outcome.reason.removeprefix(str(job.source)).lstrip(": ")
 
 
 def _counts(outcomes: list[Outcome[Converted]]) -> dict[str, int]:
     from segue.workers import BUG, CRASHED, DONE, LATE, REFUSED
 
-    counts = {status: 0 for status in (DONE, REFUSED, LATE, CRASHED, BUG)}
+    counts = dict.fromkeys((DONE, REFUSED, LATE, CRASHED, BUG), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
     return {**counts, "repaired": sum(bool(o.value and o.value.repairs) for o in outcomes)}
@@ -204,7 +209,9 @@ def _summary(jobs: list[Job], root: Path, outcomes: list[Outcome[Converted]]) ->
     console.out.print(shown)
     failed = [outcome for outcome in outcomes if outcome.value is None]
     for outcome in failed[:SHOWN]:
-        name = jobs[outcome.index].source.relative_to(root)
-        console.out.print(f"{name}: {outcome.reason}", soft_wrap=True)
+        job = jobs[outcome.index]
+        console.out.print(
+            f"{job.source.relative_to(root)}: {_reason(job, outcome)}", soft_wrap=True
+        )
     if len(failed) > SHOWN:
         console.out.print(f"... and {len(failed) - SHOWN:,} more: --json lists them all.")
