@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from segue.generation.guides import Steps
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
-from segue.score import Score, join, slice_ticks, tidy
+from segue.score import Score, Track, join, slice_ticks, tidy
 
 OnRow = Callable[[int], None]
 
@@ -204,4 +205,30 @@ def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
     """The prompt untouched, and the new notes that lie in [begin, end), cut at the end."""
     notes = tail.notes[(tail.notes["onset"] >= begin) & (tail.notes["onset"] < end)].copy()
     notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
-    return join(prompt, tidy(tail.with_(notes=notes)), 0)
+    tracks = list(prompt.tracks)
+    homes = _homes(prompt, tail.tracks, tracks)
+    if len(notes):
+        notes["track"] = np.array(homes)[notes["track"]]
+    return join(prompt, tidy(Score(prompt.ticks_per_beat, notes, tuple(tracks))), 0)
+
+
+def _homes(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:
+    """For each new track the track of the prompt it goes on in; others are added to `tracks`.
+
+    A track is known by its name, program and drum flag, or else by the last two (an encoding may
+    not keep names); where several are alike, they go in their order.
+    """
+    sounding = {int(t) for t in np.unique(prompt.notes["track"])}
+    free = [i for i in range(len(tracks)) if i in sounding]
+    homes = []
+    for track in wanted:
+        alike = [i for i in free if tracks[i] == track] or [
+            i for i in free if replace(tracks[i], name="") == replace(track, name="")
+        ]
+        if alike:
+            free.remove(alike[0])
+            homes.append(alike[0])
+        else:
+            homes.append(len(tracks))
+            tracks.append(track)
+    return homes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,11 +11,11 @@ from torch import Tensor
 
 from segue.data import Corpus, Windows
 from segue.encodings.base import Encoding
+from segue.errors import RecipeError
 from segue.recipes.schema import Recipe
 
 
-@dataclass(frozen=True)
-class TensorBatch:
+class TensorBatch(NamedTuple):
     """Rows (B, T, C), targets (B, T, C) or (B, C), and which targets count, (B, T) or (B,)."""
 
     rows: Tensor
@@ -37,6 +36,12 @@ class BatchStream:
         self.encoding = encoding
         self.seed = seed
         self.position = 0
+        self._transpose = getattr(encoding, "transpose", None)
+        if self._transpose is None and recipe.data.transpose != (0, 0):
+            raise RecipeError(
+                f"recipe {recipe.name}: data.transpose came as {recipe.data.transpose}, but the "
+                f"encoding {encoding.name} cannot be transposed: set it to [0, 0]."
+            )
 
     def __iter__(self) -> Iterator[TensorBatch]:
         while True:
@@ -54,7 +59,7 @@ class BatchStream:
         semitones = rng.integers(low, high + 1, size=len(batch.inputs))
         # Inputs and targets are moved as one window, so that neither is clipped alone.
         rows = np.concatenate([batch.inputs, batch.targets.reshape(_with_time(batch))], axis=1)
-        moved = self.encoding.transpose(rows, semitones)
+        moved = self._transpose(rows, semitones)
         split = batch.inputs.shape[1]
         targets = moved[:, split:].reshape(batch.targets.shape)
         return _tensors(moved[:, :split], targets, batch.mask)
@@ -105,5 +110,5 @@ def _tensors(inputs: Any, targets: Any, mask: Any) -> TensorBatch:
     return TensorBatch(
         torch.from_numpy(inputs.astype(np.int64)),
         torch.from_numpy(targets.astype(np.int64)),
-        torch.from_numpy(np.asarray(mask)),
+        torch.from_numpy(mask if targets.ndim == inputs.ndim else mask[:, -1]),
     )
