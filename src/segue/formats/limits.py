@@ -8,30 +8,32 @@ names the limit and the file's own figure.
 from __future__ import annotations
 
 from segue.errors import LimitError
+from segue.score import Score
+from segue.score.score import DEFAULT_MICROSECONDS_PER_BEAT
 
 BYTES = 8 << 20
-"""Bytes of a MIDI file; 0.42 million: 88 minutes of a concert pianist, with every pedal move."""
+"""Bytes of a MIDI file; 415,994: a concert pianist, every pedal move included."""
 
 TRACKS = 1024
-"""Tracks, after a chunk with several channels or programs is split; 47."""
+"""Tracks, after a chunk with several channels or programs is split; 14."""
 
 NOTES = 1_000_000
-"""Notes; 27,000."""
+"""Notes; 38,890."""
 
 CHANGES = 2_000_000
-"""Controllers and bends together; 110,000, and an 8 MiB file has room for no more than that."""
+"""Controllers and bends together; 73,384."""
 
 TEMPI = 100_000
-"""Changes of tempo; 6,000: scores played with rubato change it at every step."""
+"""Changes of tempo; 6,641: a score with rubato drawn into it changes at every step."""
 
 TICKS = 1 << 30
-"""The last tick; symusic counts in 32 bits and wraps round in silence at twice this."""
+"""The last tick; 2,302,922. symusic counts in 32 bits and goes wrong in silence at twice this."""
 
 BEATS = 200_000
-"""The last beat: what bounds every grid and token sequence made from the file; 30,000."""
+"""The last beat: what bounds every grid and token sequence made from the file; 5,257."""
 
 SECONDS = 24 * 3600.0
-"""Length in seconds; 7,900."""
+"""Length in seconds; 2,625."""
 
 
 def check(what: str, value: float, limit: float, name: str) -> None:
@@ -41,3 +43,15 @@ def check(what: str, value: float, limit: float, name: str) -> None:
             f"{name} holds {value:,.0f} {what}; Segue reads up to {limit:,.0f}, which is more "
             "than any piece of music needs. If this one does, split it into several files."
         )
+
+
+def check_length(score: Score, name: str) -> None:
+    """Refuse a Score that lasts longer than any music does. Raises LimitError."""
+    tables = (score.controls, score.bends, score.tempi, score.metres, score.keys)
+    last = max([score.end_ticks] + [int(t["onset"][-1]) for t in tables if len(t)])
+    check("ticks", last, TICKS, name)
+    beats = last / score.ticks_per_beat
+    check("beats", beats, BEATS, name)
+    slowest = int(score.tempi["microseconds"].max()) if len(score.tempi) else 0
+    if beats * max(slowest, DEFAULT_MICROSECONDS_PER_BEAT) / 1e6 > SECONDS:
+        check("seconds", float(score.tempo_map.seconds(last)), SECONDS, name)

@@ -1,4 +1,16 @@
-"""Standard MIDI files through symusic, both ways, as arrays from end to end."""
+"""Standard MIDI files: read by symusic where they are sound, repaired first where they are not.
+
+A file is *sound* when its header and its table of chunks add up and symusic takes it; its notes
+are then exactly symusic's. All others go through `segue.formats.salvage`, which returns sound
+bytes and a list of what it did, and those bytes are read the same way.
+
+Decisions, for every file:
+
+* A chunk that holds several channels or programs becomes a track for each, as symusic splits it.
+* A track stays in the Score if it has notes, controllers or bends; others (the conductor) go.
+* Notes of one pitch that overlap in one track end first in, first out.
+* Texts (FF 01), copyrights, lyrics and markers (cue points too) of all chunks are kept.
+"""
 
 from __future__ import annotations
 
@@ -9,92 +21,205 @@ import numpy as np
 import symusic
 
 from segue.errors import FormatError
+from segue.formats import limits, smf
+from segue.formats.midi_text import renamed, texts_of, with_silent_channels
+from segue.formats.midi_write import to_bytes
+from segue.formats.smf import Chunk
 from segue.formats.table import Reading
-from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Text, Track
+from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track
+from segue.score.score import in_order
 
 
 def read(path: str | Path) -> Reading:
-    """Read a MIDI file; FormatError if there is nothing in it to read."""
-    return read_bytes(Path(path).read_bytes(), str(path))
+    """Read a MIDI file, repairing what is damaged.
+
+    Raises FormatError if there is no music in it to save, LimitError if it is past
+    `segue.formats.limits`.
+    """
+    file = Path(path)
+    limits.check("bytes", file.stat().st_size, limits.BYTES, str(path))
+    return read_bytes(file.read_bytes(), str(path))
 
 
 def read_bytes(data: bytes, name: str = "the data") -> Reading:
-    """Read a MIDI file held in memory; `name` is what messages call it."""
-    try:
-        parsed = symusic.Score.from_midi(data)
-    except (RuntimeError, ValueError) as error:
-        raise FormatError(f"{name} is not a MIDI file that can be read: {error}.") from error
-    return Reading(_score(parsed))
+    """Read a MIDI file held in memory; `name` is what messages call it. Errors as `read`."""
+    limits.check("bytes", len(data), limits.BYTES, name)
+    tracks = _sound_tracks(data)
+    if tracks is not None:
+        parsed = _parsed(data)
+        if parsed is not None and not _has_lost_all(parsed, data, tracks):
+            return _reading(parsed, data, tracks, name, [])
+    from segue.formats.salvage import salvage
 
-
-def _table(columns: dict[str, Any], dtype: np.dtype[Any], names: dict[str, str]) -> Any:
-    table = np.empty(len(columns["time"]), dtype)
-    for field, source in {"onset": "time", **names}.items():
-        table[field] = columns[source]
-    return table
-
-
-def _of_tracks(parsed: Any, kind: str, dtype: np.dtype[Any], names: dict[str, str]) -> Any:
-    tables = []
-    for index, track in enumerate(parsed):
-        table = _table(getattr(track, kind).numpy(), dtype, names)
-        table["track"] = index
-        tables.append(table)
-    return np.concatenate(tables) if tables else np.empty(0, dtype)
-
-
-def _score(parsed: Any) -> Score:
-    tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.pitch_bends)]
-    keys = _table(parsed.key_signatures.numpy(), KEY, {"fifths": "key", "minor": "tonality"})
-    texts = [Text(m.time, m.text, "marker") for m in parsed.markers]
-    texts += [Text(t.time, t.text, "lyric") for track in parsed.tracks for t in track.lyrics]
-    pair = {"pitch": "pitch", "velocity": "velocity", "duration": "duration"}
-    return Score(
-        ticks_per_beat=parsed.tpq,
-        notes=_of_tracks(tracks, "notes", NOTE, pair),
-        tracks=tuple(Track(t.name, t.program, t.is_drum) for t in tracks),
-        controls=_of_tracks(tracks, "controls", CONTROL, {"number": "number", "value": "value"}),
-        bends=_of_tracks(tracks, "pitch_bends", BEND, {"value": "value"}),
-        tempi=_table(parsed.tempos.numpy(), TEMPO, {"microseconds": "mspq"}),
-        metres=_table(
-            parsed.time_signatures.numpy(),
-            METRE,
-            {"numerator": "numerator", "denominator": "denominator"},
-        ),
-        keys=keys,
-        texts=tuple(texts),
-    )
+    data, repairs = salvage(data, name)
+    tracks = _sound_tracks(data)
+    parsed = _parsed(data) if tracks is not None else None
+    if parsed is None or tracks is None:
+        raise FormatError(f"{name} is too damaged to be read: {'; '.join(repairs)}.")
+    return _reading(parsed, data, tracks, name, repairs)
 
 
 def write(score: Score, path: str | Path) -> None:
-    """Write a Score as a format 1 MIDI file."""
-    made = symusic.Score(score.ticks_per_beat)
-    for index, track in enumerate(score.tracks):
-        part = symusic.Track(track.name, track.program, track.is_drum)
-        notes = score.notes[score.notes["track"] == index]
-        part.notes = symusic.Note.from_numpy(
-            notes["onset"].astype(np.int32),
-            notes["duration"].astype(np.int32),
-            notes["pitch"].astype(np.int8),
-            notes["velocity"].astype(np.int8),
-        )
-        controls = score.controls[score.controls["track"] == index]
-        part.controls = symusic.ControlChange.from_numpy(
-            controls["onset"].astype(np.int32),
-            controls["number"].astype(np.uint8),
-            controls["value"].astype(np.uint8),
-        )
-        bends = score.bends[score.bends["track"] == index]
-        part.pitch_bends = symusic.PitchBend.from_numpy(
-            bends["onset"].astype(np.int32), bends["value"].astype(np.int32)
-        )
-        made.tracks.append(part)
-    for onset, microseconds in score.tempi.tolist():
-        made.tempos.append(symusic.Tempo(onset, mspq=microseconds))
-    for onset, numerator, denominator in score.metres.tolist():
-        made.time_signatures.append(symusic.TimeSignature(onset, numerator, denominator))
-    for onset, fifths, minor in score.keys.tolist():
-        made.key_signatures.append(symusic.KeySignature(onset, fifths, int(minor)))
-    for text in score.texts:
-        made.markers.append(symusic.TextMeta(text.onset, text.text))
-    Path(path).write_bytes(made.dumps_midi())
+    """Write a Score as a format 1 MIDI file; see `segue.formats.midi_write`."""
+    Path(path).write_bytes(to_bytes(score))
+
+
+# -- is it sound? --------------------------------------------------------------------------------
+
+
+def _sound_tracks(data: bytes) -> list[Chunk] | None:
+    """The track chunks of a file that symusic may be given, or None."""
+    if len(data) < smf.HEADER.size:
+        return None
+    head, length, form, count, division = smf.HEADER.unpack_from(data)
+    if head != b"MThd" or length != 6 or form > 2 or not 0 < division < 0x8000:
+        return None
+    tracks = [c for c in smf.chunks(data) or () if c.kind == b"MTrk"]
+    sound = len(tracks) == count and tracks and not _is_risky(data, tracks)
+    return tracks if sound else None
+
+
+def _is_risky(data: bytes, tracks: list[Chunk]) -> bool:
+    """Whether symusic 0.5 could do harm: it counts ticks in 32 bits, and a note of pitch 128 or
+    more on channel 16 makes it write past its own table.
+
+    Both need bytes over 127 side by side, which sound files of ordinary length have next to none
+    of; only where there are such bytes are the events looked at one by one.
+    """
+    b = np.frombuffer(data, np.uint8)
+    high = b >= 0x80
+    pairs = np.flatnonzero(high[1:] & high[:-1])
+    triples = int((np.diff(pairs) == 1).sum()) if len(pairs) else 0
+    # Three bytes or more go to each step of two, and so on: no file reaches a later tick.
+    last_tick = (len(data) // 3 << 14) + (len(pairs) << 21) + (triples << 28)
+    may_overrun = bool(((b[pairs] & 0xEF) == 0x8F).any())
+    if last_tick < 1 << 31 and not may_overrun:
+        return False
+    return not all(_follows(data, track) for track in tracks)
+
+
+def _follows(data: bytes, track: Chunk) -> bool:
+    """Whether a track is well-formed event by event and ends before the last tick allowed."""
+    found = smf.followed(data, track.start, track.end)
+    short = not len(found) or int(found.ticks[-1]) <= limits.TICKS
+    return short and (found.ended or found.stop == track.end)
+
+
+def _parsed(data: bytes) -> Any | None:
+    try:
+        return symusic.Score.from_midi(data)
+    except (RuntimeError, ValueError, IndexError):
+        return None
+
+
+def _has_lost_all(parsed: Any, data: bytes, tracks: list[Chunk]) -> bool:
+    """Whether notes start in the file though symusic returns none: none of them ends."""
+    if parsed.note_num():
+        return False
+    return any(smf.followed(data, t.start, t.end).has_notes() for t in tracks)
+
+
+# -- from symusic to a Score ---------------------------------------------------------------------
+
+
+def _reading(
+    parsed: Any, data: bytes, chunks: list[Chunk], name: str, repairs: list[str]
+) -> Reading:
+    """The Score of what symusic parsed, and what had to be left out to make it valid."""
+    heard = with_silent_channels(data, chunks, sum(1 for t in parsed.tracks if len(t.notes)))
+    if heard is not data:
+        again = _parsed(heard)
+        parsed = again if again is not None else parsed
+    tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.pitch_bends)]
+    limits.check("tracks", len(tracks), limits.TRACKS, name)
+    limits.check("notes", sum(len(t.notes) for t in tracks), limits.NOTES, name)
+    changes = sum(len(t.controls) + len(t.pitch_bends) for t in tracks)
+    limits.check("controller changes", changes, limits.CHANGES, name)
+    limits.check("changes of tempo", len(parsed.tempos), limits.TEMPI, name)
+    repairs = list(repairs)
+    score = Score.unchecked(
+        parsed.tpq,
+        renamed(tuple(Track(t.name, t.program, t.is_drum) for t in tracks), data, chunks),
+        notes=_joined("notes", [t.notes for t in tracks], NOTE),
+        controls=_joined("controls", [t.controls for t in tracks], CONTROL),
+        bends=_joined("bends", [t.pitch_bends for t in tracks], BEND),
+        tempi=_table(parsed.tempos, TEMPO),
+        metres=_valid_metres(_table(parsed.time_signatures, METRE), repairs),
+        keys=_valid_keys(_table(parsed.key_signatures, KEY), repairs),
+    )
+    score = _valid_tempi(score, repairs)
+    limits.check_length(score, name)
+    texts = texts_of(data, chunks)
+    return Reading(score.with_(texts=texts) if texts else score, tuple(repairs))
+
+
+# A Score's columns after symusic's names for them, table by table.
+_COLUMNS = {
+    NOTE: ("time", "duration", "pitch", "velocity"),
+    CONTROL: ("time", "number", "value"),
+    BEND: ("time", "value"),
+    TEMPO: ("time", "mspq"),
+    METRE: ("time", "numerator", "denominator"),
+    KEY: ("time", "key", "tonality"),
+}
+
+
+def _fields(dtype: np.dtype[Any]) -> list[tuple[str, str]]:
+    names = [n for n in dtype.names or () if n != "track"]
+    return list(zip(names, _COLUMNS[dtype], strict=True))
+
+
+_FIELDS = {dtype: _fields(dtype) for dtype in _COLUMNS}
+
+
+def _table(events: Any, dtype: np.dtype[Any]) -> Any:
+    """A list of symusic's events as a Score's table."""
+    table = np.empty(len(events), dtype)
+    if len(table):
+        columns = events.numpy()
+        for field, source in _FIELDS[dtype]:
+            table[field] = columns[source]
+    return table
+
+
+def _joined(name: str, of_tracks: list[Any], dtype: np.dtype[Any]) -> Any:
+    """The events of all tracks as one table in canonical order."""
+    table = np.empty(sum(len(events) for events in of_tracks), dtype)
+    end = 0
+    for index, events in enumerate(of_tracks):
+        if len(events):
+            start, end = end, end + len(events)
+            columns, part = events.numpy(), table[start:end]
+            for field, source in _FIELDS[dtype]:
+                part[field] = columns[source]
+            part["track"] = index
+    return in_order(name, table)
+
+
+def _left_out(table: Any, good: Any, what: str, repairs: list[str]) -> Any:
+    """The good rows of a table; the others are counted in a line of `repairs`."""
+    bad = len(table) - int(good.sum())
+    if not bad:
+        return table
+    repairs.append(f"left out {bad} {what} with a value that does not exist")
+    return table[good].copy()
+
+
+def _valid_metres(table: Any, repairs: list[str]) -> Any:
+    if not len(table):
+        return table
+    good = (table["numerator"] > 0) & (table["denominator"] > 0) & (table["denominator"] <= 128)
+    return _left_out(table, good, "time signatures", repairs)
+
+
+def _valid_keys(table: Any, repairs: list[str]) -> Any:
+    if not len(table):
+        return table
+    return _left_out(table, np.abs(table["fifths"].astype(int)) <= 7, "key signatures", repairs)
+
+
+def _valid_tempi(score: Score, repairs: list[str]) -> Score:
+    good = score.tempi["microseconds"] > 0
+    if good.all():
+        return score
+    return score.with_(tempi=_left_out(score.tempi, good, "changes of tempo", repairs))

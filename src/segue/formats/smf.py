@@ -105,6 +105,25 @@ class Events:
         length, at = read_number(data, int(self.body[event]) + 2, len(data)) or (0, 0)
         return data[at : at + length]
 
+    def metas(self, *types: int) -> list[int]:
+        """The indices of the meta events of these types, in order."""
+        found = (self.status == META) & np.isin(self.first, types)
+        return list(np.flatnonzero(found).tolist())
+
+    def channels_of(self, *kinds: int) -> list[int]:
+        """The channels on which messages of these kinds occur, ascending."""
+        found = np.isin(self.status & 0xF0, kinds) & (self.status < SYSEX)
+        return list(np.unique(self.status[found] & 0x0F).tolist())
+
+    def has_notes(self) -> bool:
+        """Whether a note starts anywhere in it."""
+        return bool((((self.status & 0xF0) == NOTE_ON) & (self.second > 0)).any())
+
+
+def _as_events(columns: list[Any], stop: int, ended: bool) -> Events:
+    start, body, ticks, status, first, second = columns
+    return Events(start, body, ticks, status, first, second, stop, ended)
+
 
 # Windows keep the tables inside the cache, and a big file's memory within a few times its size.
 _WINDOW = 1 << 14
@@ -169,9 +188,35 @@ def events(data: bytes, at: int, end: int, running: int = 0) -> Events:
             at = int(code) - _ENDED if code >= _ENDED else int(code) - _DAMAGE
             break
         at = code
-    columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else []
+    columns: list[Any] = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else []
     columns = columns or [np.empty(0, dtype) for dtype in (np.int64,) * 3 + (np.uint8,) * 3]
-    return Events(*columns, stop=at, ended=code >= _ENDED)
+    return _as_events(columns, at, code >= _ENDED)
+
+
+def followed(data: bytes, at: int, end: int) -> Events:
+    """As `events`, going on behind system exclusive messages, which it leaves out."""
+    parts: list[Events] = []
+    running, tick, gap = 0, 0, 0
+    while True:
+        part = events(data, at, end, running)
+        if len(part):
+            part.ticks[:] += tick + gap
+            tick, gap = int(part.ticks[-1]), 0
+            channel = part.status[part.status < SYSEX]
+            running = int(channel[-1]) if len(channel) else running
+        parts.append(part)
+        delta = None if part.ended else read_number(data, part.stop, end)
+        if delta is None or delta[1] >= end or data[delta[1]] not in (SYSEX, ESCAPE):
+            break
+        length = read_number(data, delta[1] + 1, end)
+        if length is None or sum(length) > end:
+            break
+        gap, at = gap + delta[0], sum(length)
+    columns: list[Any] = [
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("start", "body", "ticks", "status", "first", "second")
+    ]
+    return _as_events(columns, parts[-1].stop, parts[-1].ended)
 
 
 def _window(data: bytes, at: int, end: int, running: int) -> tuple[list[Any], int]:
@@ -260,7 +305,7 @@ def _walk(after: Any, entry: int) -> Any:
     one = np.full(sink + 1, sink)
     np.minimum(after, sink, out=one[:-1])
     two = one.take(one)
-    step = memoryview(two.take(two))
+    step: Any = memoryview(two.take(two))  # type: ignore[arg-type]
     stops = []
     while entry != sink:
         stops.append(entry)

@@ -1,0 +1,96 @@
+"""What symusic does not hand over: texts of all kinds, names in old encodings, silent channels.
+
+Each is looked for cheaply first; the events of a track are found only where there is something
+to fetch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from segue.formats import smf
+from segue.formats.smf import Chunk
+from segue.score import Text, Track
+
+KINDS = {
+    smf.TEXT: "text",
+    smf.COPYRIGHT: "copyright",
+    smf.LYRIC: "lyric",
+    smf.MARKER: "marker",
+    smf.CUE: "marker",
+}
+"""Meta event types as kinds of Text; a cue point is a marker."""
+
+_MAY_START_NOTE = re.compile(rb"[\x90-\x9f][\x00-\x7f][\x01-\x7f]")
+_MAY_CHANGE = re.compile(rb"[\xb0-\xbf\xe0-\xef][\x00-\x7f]")
+
+
+def decoded(raw: bytes) -> str:
+    """Text of a MIDI file: UTF-8, or else the Western encoding that older programs wrote."""
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    return raw.decode("latin-1")
+
+
+def texts_of(data: bytes, chunks: list[Chunk]) -> tuple[Text, ...]:
+    """All texts of all tracks, with their ticks."""
+    b = np.frombuffer(data, np.uint8)
+    at = np.flatnonzero(b[:-1] == smf.META)
+    at = at[np.isin(b[at + 1], list(KINDS))]
+    found: list[Text] = []
+    for track in chunks if len(at) else ():
+        if np.searchsorted(at, track.start) == np.searchsorted(at, track.end):
+            continue
+        events = smf.followed(data, track.start, track.end)
+        found += [
+            Text(int(events.ticks[i]), decoded(events.payload(data, i)), KINDS[events.first[i]])
+            for i in events.metas(*KINDS)
+        ]
+    return tuple(found)
+
+
+def renamed(tracks: tuple[Track, ...], data: bytes, chunks: list[Chunk]) -> tuple[Track, ...]:
+    """The tracks with the names that symusic spoiled, because they are not UTF-8, mended."""
+    if not any("\ufffd" in t.name for t in tracks):
+        return tracks
+    names = {}
+    for chunk in chunks:
+        events = smf.followed(data, chunk.start, chunk.end)
+        for index in events.metas(smf.NAME):
+            raw = events.payload(data, index)
+            names[raw.decode("utf-8", "replace")] = decoded(raw)
+    return tuple(replace(t, name=names.get(t.name, t.name)) for t in tracks)
+
+
+def with_silent_channels(data: bytes, chunks: list[Chunk], heard: int) -> bytes:
+    """The file with a note-off, which nobody hears, where symusic would drop controllers.
+
+    It drops those of a channel that has no notes in its own track: a pedal recorded on a track of
+    its own. `heard` is the number of tracks with notes that symusic found; the same object comes
+    back if there is nothing to do.
+    """
+    may_start = [_MAY_START_NOTE.search(data, c.start, c.end) is not None for c in chunks]
+    suspect = [
+        chunk
+        for chunk, notes in zip(chunks, may_start, strict=True)
+        if (not notes or heard < sum(may_start))
+        and _MAY_CHANGE.search(data, chunk.start, chunk.end)
+    ]
+    parts, at = [], 0
+    for chunk in suspect:
+        events = smf.followed(data, chunk.start, chunk.end)
+        channels = events.channels_of(smf.CONTROL, smf.BEND)
+        if not channels or events.has_notes():
+            continue
+        where = int(events.start[-1]) if events.ended else chunk.end
+        offs = b"".join(bytes([0, smf.NOTE_OFF | channel, 0, 0]) for channel in channels)
+        body = data[chunk.start : where] + offs + data[where : chunk.end]
+        parts += [data[at : chunk.start - smf.CHUNK.size], smf.chunk(chunk.kind, body)]
+        at = chunk.end
+    return b"".join([*parts, data[at:]]) if parts else data
