@@ -364,6 +364,21 @@ class Compound(Closed):
         move = np.where(values[:, 0] == REST, self.reach, np.maximum(values[:, 0] - STEP, 0))
         return np.cumsum(move)
 
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 5), moved by `semitones`, shape (batch,); drums stay.
+
+        A window that would leave MIDI's pitches moves as far as it can.
+        """
+        drum = rows[..., 1] >= self.slots.pitched
+        pitched = (rows[..., 0] >= STEP) & (rows[..., 2] >= self._first_pitch) & ~drum
+        pitch = rows[..., 2].astype(np.int64) - self._first_pitch
+        low = np.where(pitched, pitch, 127).min(axis=1)
+        high = np.where(pitched, pitch, 0).max(axis=1)
+        by = np.clip(semitones, -low, 127 - high)
+        moved = rows.copy()
+        moved[..., 2] = np.where(pitched, rows[..., 2] + by[:, None], rows[..., 2])
+        return moved
+
     def grammar(self) -> CompoundGrammar:
         """START first, rows in order, and 0 in the columns that say nothing."""
         return CompoundGrammar(

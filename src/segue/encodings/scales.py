@@ -52,13 +52,20 @@ class Lengths:
 
     def nearest(self, steps: Ints) -> Ints:
         """The symbol nearest to each length; the shorter one on a tie."""
-        above = np.clip(np.searchsorted(self.values, steps), 0, self.size - 1)
-        below = np.maximum(above - 1, 0)
-        return np.where(steps - self.values[below] <= self.values[above] - steps, below, above)
+        return self._tables[0][np.clip(steps, 0, self.longest)]
 
     def at_most(self, steps: Ints) -> Ints:
         """The longest symbol that does not pass each length."""
-        return np.maximum(np.searchsorted(self.values, steps, side="right") - 1, 0)
+        return self._tables[1][np.clip(steps, 0, self.longest)]
+
+    @cached_property
+    def _tables(self) -> tuple[Ints, Ints]:
+        """The symbols of every length from 0 to the longest: the nearest, and the one below."""
+        every = np.arange(self.longest + 1)
+        above = np.searchsorted(self.values, every)
+        below = np.maximum(np.searchsorted(self.values, every, side="right") - 1, 0)
+        shorter = every - self.values[below] <= self.values[above] - every
+        return np.where(shorter, below, above), below
 
 
 @dataclass(frozen=True)

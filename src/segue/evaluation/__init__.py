@@ -1,0 +1,1 @@
+"""How good takes and models are: likelihood baselines, musical metrics, memorisation, drift."""
