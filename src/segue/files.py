@@ -24,7 +24,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem[:40]}.", suffix=target.suffix, dir=target.parent
+            prefix=f".{target.stem[:40]}.", suffix=_suffix(target), dir=target.parent
         )
     except OSError as error:
         raise FormatError(
@@ -39,6 +39,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _suffix(target: Path) -> str:
+    """What tells the format: two parts of the name's end where the last is not all of it."""
+    both = "".join(target.suffixes[-2:])
+    return both if len(both) <= 16 else target.suffix
 
 
 def _umask() -> int:

@@ -49,8 +49,17 @@ def _soundfont_blocks(score: Score, sample_rate: int, soundfont: str | Path | No
     return render(score, sample_rate, soundfont)
 
 
+def _nes_blocks(score: Score, sample_rate: int, soundfont: str | Path | None) -> Blocks:
+    from segue.formats.nes_synth import render
+
+    if soundfont is not None:
+        raise FormatError('the synth "nes" plays without a SoundFont: leave one of the two out.')
+    return render(score, sample_rate)
+
+
 SYNTHS: dict[str, Callable[[Score, int, str | Path | None], Blocks]] = {
     "soundfont": _soundfont_blocks,
+    "nes": _nes_blocks,
 }
 
 
@@ -182,4 +191,4 @@ def _encode(
                 for at in range(0, len(sound), _FRAMES_A_WRITE):
                     file.write(sound[at : at + _FRAMES_A_WRITE])
     except soundfile.LibsndfileError as error:
-        raise FormatError(f"cannot write {target.name} as {file_format}: {error}") from error
+        raise FormatError(f"cannot write the sound as {file_format}: {error}") from error

@@ -191,7 +191,9 @@ def _note_colours(score: Score, look: _Look) -> Colours:
     else:
         table = np.array([to_rgb(c) for c in TRACK_COLOURS])
         colours = table[score.notes["track"] % len(table)]
-        colours = _mixed(colours, np.ones(3), SOFT_MIX * (1 - loud)[:, None])
+        # Against the loudest note: some music (an NES has 15 levels) never comes near 127.
+        soft = 1 - loud / loud.max(initial=1 / 127)
+        colours = _mixed(colours, np.ones(3), SOFT_MIX * soft[:, None])
     if look.prompt_end_ticks is not None:
         prompt = (score.notes["onset"] < look.prompt_end_ticks)[:, None]
         colours = _mixed(colours, np.array(to_rgb(PROMPT_NOTE)), PROMPT_MIX * prompt)
