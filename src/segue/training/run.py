@@ -148,6 +148,7 @@ def _run(
         setup.recipe,
         setup.corpus.encoding,
         setup.seed,
+        start=_steps_done(checkpoint),
     )
     watched = HeldOut(
         windows_of(setup.corpus, setup.recipe, setup.held_out, setup.seed),
@@ -165,6 +166,14 @@ def _run(
     held_out = _judge(setup, module, watched, floor)
     bundle = ship(setup, module.model, held_out)
     return Outcome(setup.folder.root, trainer.global_step, reason, False, held_out, bundle)
+
+
+def _steps_done(checkpoint: Path | None) -> int:
+    """The step a checkpoint was written after; 0 without one."""
+    if checkpoint is None:
+        return 0
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=False, mmap=True)
+    return int(saved["global_step"])
 
 
 def _needs_last_look(trainer: lightning.Trainer, setup: Setup) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -24,18 +25,20 @@ class TensorBatch(NamedTuple):
 
 
 class BatchStream:
-    """Endless training batches from `windows`, beginning at step `start`.
+    """Endless training batches from `windows`, beginning with that of step `start`.
 
-    Batch number s depends on s and the seed only. Lightning saves and restores the position
-    through `state_dict` and `load_state_dict`.
+    Batch number s depends on s and the seed only, so a resumed run needs its step and no more;
+    Lightning fetches batches ahead, which is why the stream's own position would not do.
     """
 
-    def __init__(self, windows: Windows, recipe: Recipe, encoding: Encoding, seed: int) -> None:
+    def __init__(
+        self, windows: Windows, recipe: Recipe, encoding: Encoding, seed: int, start: int = 0
+    ) -> None:
         self.windows = windows
         self.recipe = recipe
         self.encoding = encoding
         self.seed = seed
-        self.position = 0
+        self.start = start
         self._transpose = getattr(encoding, "transpose", None)
         if self._transpose is None and recipe.data.transpose != (0, 0):
             raise RecipeError(
@@ -44,10 +47,8 @@ class BatchStream:
             )
 
     def __iter__(self) -> Iterator[TensorBatch]:
-        while True:
-            batch = self.at(self.position)
-            self.position += 1
-            yield batch
+        for step in itertools.count(self.start):
+            yield self.at(step)
 
     def at(self, step: int) -> TensorBatch:
         """Batch number `step`, augmented as the recipe says."""
@@ -63,14 +64,6 @@ class BatchStream:
         split = batch.inputs.shape[1]
         targets = moved[:, split:].reshape(batch.targets.shape)
         return _tensors(moved[:, :split], targets, batch.mask)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The position, for a checkpoint."""
-        return {"position": self.position}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint's position."""
-        self.position = state["position"]
 
 
 class HeldOut:
