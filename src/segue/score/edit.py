@@ -147,12 +147,14 @@ def _held(notes: Events, pedal: Events, threshold: int) -> np.ndarray:
     after = np.searchsorted(ups, ends, side="right")
     release = np.append(ups, last_sound)[after]
     longer = np.where(held, np.maximum(release, ends), ends)
-    # Struck again: the string stops for the new note.
+    # Struck again: the string stops for the new note, and for all that began with it.
     order = np.lexsort((notes["onset"], notes["pitch"]))
     onset, pitch = notes["onset"][order], notes["pitch"][order]
-    again = np.full(len(notes), np.iinfo(np.int64).max)
-    same = (pitch[1:] == pitch[:-1]) & (onset[1:] > onset[:-1])
-    again[order[:-1][same]] = onset[1:][same]
+    strike = np.flatnonzero(np.append(True, (pitch[1:] != pitch[:-1]) | (onset[1:] != onset[:-1])))
+    same = np.append(pitch[strike][1:] == pitch[strike][:-1], False)
+    following = np.where(same, np.append(onset[strike][1:], 0), np.iinfo(np.int64).max)
+    again = np.empty(len(notes), np.int64)
+    again[order] = np.repeat(following, np.diff(np.append(strike, len(notes))))
     return np.maximum(np.minimum(longer, again), ends) - notes["onset"]
 
 
@@ -190,7 +192,9 @@ def _at_resolution(score: Score, ticks_per_beat: int) -> Score:
         table["onset"] = np.rint(table["onset"] * factor)
         tables[name] = table
     ends = (score.notes["onset"] + score.notes["duration"]) * factor
-    tables["notes"]["duration"] = np.rint(ends) - tables["notes"]["onset"]
+    lengths = np.rint(ends) - tables["notes"]["onset"]
+    # A note too short for the new ticks stays a note.
+    tables["notes"]["duration"] = np.maximum(lengths, score.notes["duration"] > 0)
     texts = tuple(replace(t, onset=round(t.onset * factor)) for t in score.texts)
     return score.with_(ticks_per_beat=ticks_per_beat, texts=texts, **tables)
 

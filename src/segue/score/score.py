@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,9 @@ KEY = np.dtype([("onset", "<i8"), ("fifths", "i1"), ("minor", "?")])
 
 SUSTAIN_PEDAL = 64
 DEFAULT_MICROSECONDS_PER_BEAT = 500_000
+
+LAST_TICK = (1 << 38) - 1
+"""No event starts later: years of music at any tempo, and a sort key with track still fits."""
 
 # Ticks that every common division of the beat divides: hashes compare music, not resolutions.
 _HASH_TICKS_PER_BEAT = 20_160
@@ -92,6 +95,8 @@ class Score:
             object.__setattr__(self, name, _canonical(name, getattr(self, name), dtype))
         object.__setattr__(self, "tracks", tuple(self.tracks))
         object.__setattr__(self, "texts", tuple(sorted(self.texts)))
+        if self.texts and self.texts[0].onset < 0:
+            raise ValueError(f"texts start at tick {self.texts[0].onset}; 0 is the first.")
         self._check_tracks()
         self._check_ranges()
 
@@ -197,6 +202,10 @@ class Score:
         """The notes of one track, in order."""
         return self.notes[self.notes["track"] == track]
 
+    def __reduce__(self) -> tuple[type[Score], tuple[Any, ...]]:
+        # Through the constructor, so that a copy from another process is read-only too.
+        return Score, tuple(getattr(self, each.name) for each in fields(self))
+
     def with_(self, **changes: Any) -> Score:
         """A copy with some fields replaced."""
         return replace(self, **changes)
@@ -219,7 +228,9 @@ class Score:
     def content_hash(self) -> str:
         """SHA-256 over everything the Score holds, as hex; equal Scores have equal hashes."""
         digest = hashlib.sha256(str(self.ticks_per_beat).encode())
-        digest.update(repr((self.tracks, self.texts)).encode())
+        tracks = [(t.name, int(t.program), bool(t.is_drum)) for t in self.tracks]
+        texts = [(int(t.onset), t.text, t.kind) for t in self.texts]
+        digest.update(repr((tracks, texts)).encode())
         for name in _TABLES:
             digest.update(name.encode() + getattr(self, name).tobytes())
         return digest.hexdigest()
@@ -263,8 +274,12 @@ def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
     """`table` in canonical order and read-only; the same object if it is so already."""
     if getattr(table, "dtype", None) != dtype or table.ndim != 1:
         raise ValueError(f"{name} came as {getattr(table, 'dtype', type(table))}, not {dtype}.")
-    if len(table) and int(table["onset"].min()) < 0:
-        raise ValueError(f"{name} start at tick {int(table['onset'].min())}; 0 is the first.")
+    if len(table):
+        first, last = int(table["onset"].min()), int(table["onset"].max())
+        if first < 0 or last > LAST_TICK:
+            raise ValueError(
+                f"{name} start at ticks {first} to {last}; 0 to {LAST_TICK} is allowed."
+            )
     table = in_order(name, table)
     if table.flags.writeable:
         if table.base is not None or not table.flags.owndata:
@@ -277,7 +292,7 @@ def in_order(name: str, table: Events) -> Events:
     """The table of that name in canonical order; the same object if it is so already."""
     if len(table) < 2:
         return table
-    # Onsets stay far below 2^39, so (onset, track, pitch) fits one signed 64-bit key.
+    # Onsets stay below 2^38, so (onset, track, pitch) fits one signed 64-bit key.
     key = table["onset"] << 24
     if "track" in (table.dtype.names or ()):
         key |= table["track"].astype(np.int64) << 8

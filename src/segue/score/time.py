@@ -75,6 +75,7 @@ class MetreMap:
         self._bar_ticks = over * 4 * ticks_per_beat / under
         spans = np.ceil(np.diff(ticks) / self._bar_ticks[:-1] - 1e-9)
         self._first_bar = np.concatenate([[0.0], np.cumsum(spans)])
+        self._until = np.append(ticks[1:], np.inf)
 
     def bars(self, ticks: ArrayLike) -> Floats:
         """The bar position at `ticks`, same shape: 2.5 is half-way through the third bar."""
@@ -83,11 +84,14 @@ class MetreMap:
         return np.asarray(self._first_bar[i] + (at - self._ticks[i]) / self._bar_ticks[i])
 
     def ticks(self, bars: ArrayLike) -> Ints:
-        """The nearest tick at bar positions `bars`, same shape."""
+        """The nearest tick at bar positions `bars`, same shape.
+
+        In a bar that a change of metre cuts short, positions past the cut fall on the change.
+        """
         at = np.asarray(bars, dtype=np.float64)
         i = np.clip(np.searchsorted(self._first_bar, at, side="right") - 1, 0, None)
         exact = self._ticks[i] + (at - self._first_bar[i]) * self._bar_ticks[i]
-        return np.rint(exact).astype(np.int64)
+        return np.rint(np.minimum(exact, self._until[i])).astype(np.int64)
 
     def bar_ticks(self, tick: int) -> float:
         """The length in ticks of the bar that `tick` lies in."""
