@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,3 +51,50 @@ def segue(
         return Ran(code, out, err)
 
     return run
+
+
+TINY = (
+    "model.hidden=16",
+    "model.embedding=8",
+    "model.layers=1",
+    "data.window=16",
+    "train.batch=4",
+    "train.warmup=2",
+    "train.schedule=constant",
+    "train.validate_every=4",
+    "train.sample_rows=12",
+    "train.lr=0.01",
+)
+"""Overrides that make `chorale-lstm` a twin small enough for a test."""
+
+
+@pytest.fixture(scope="session")
+def chorales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of twelve small chorales."""
+    from music import folder_of_chorales
+
+    return folder_of_chorales(tmp_path_factory.mktemp("music") / "chorales")
+
+
+@pytest.fixture(scope="session")
+def corpus_path(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those chorales as a corpus in the encoding of `chorale-lstm`."""
+    from segue import recipes
+    from segue.data import prepare
+
+    out = tmp_path_factory.mktemp("corpus") / "chorales"
+    prepare(chorales, out, recipes.build_encoding(recipes.load("chorale-lstm")), workers=0)
+    return out
+
+
+@pytest.fixture(scope="session")
+def run_path(corpus_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the tiny twin, eight steps long, seed 1."""
+    from segue import recipes
+    from segue.data import Corpus
+    from segue.training.run import train
+
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=8"])
+    train(Corpus.open(corpus_path), recipe, out, seed=1)
+    return out

@@ -182,6 +182,6 @@ def describe(path: str | Path) -> dict[str, Any]:
             "keeps": list(bundle.encoding.keeps),
             "loses": list(bundle.encoding.loses),
         },
-        **{k: v for k, v in bundle.index.items() if k not in ("sha256", "format_version")},
+        **{k: v for k, v in bundle.index.items() if k not in ("sha256", "format_version", "used")},
         "bytes": {n: (bundle.path / n).stat().st_size for n in HASHED},
     }

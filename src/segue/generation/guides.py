@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,8 @@ class Steps:
     `prompt` holds the rows already played, shape (rows, columns), the last of them at step
     `position`; no new row starts before step `begin`; takes end at the first row at or after step
     `end`, and not before (the symbols that close a piece wait until then) unless `may_end`.
-    Without `end`, takes end after `most_rows` rows.
+    Without `end`, takes end after `most_rows` rows. `only` narrows columns, by index, to the
+    symbols of a mask of shape (V,).
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Steps:
         end: int | None = None,
         most_rows: int | None = None,
         may_end: bool = False,
+        only: Mapping[int, Bools] | None = None,
     ) -> None:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
@@ -50,6 +53,7 @@ class Steps:
         self._probes = _probe(encoding)
         self._begin, self._end, self._left = begin, end, most_rows
         self._may_end = may_end
+        self._only = dict(only or {})
         self._position = np.full(takes, position, dtype=np.int64)
         last = prompt[-1] if len(prompt) else np.zeros(len(self._sizes), np.int64)
         self._last = np.repeat(last[None], takes, axis=0)
@@ -67,6 +71,8 @@ class Steps:
             mask = self._grammar.allowed(column, row[:, :column], self._state).copy()
         else:
             mask = np.ones((len(row), self._sizes[column]), bool)
+        if column in self._only:
+            _restrict(mask, self._only[column][None])
         advance, closes = self._probes[column]
         if not self._may_end:
             _restrict(mask, ~closes[None])
@@ -96,6 +102,23 @@ class Steps:
             if self._left <= 0:
                 ended = np.ones_like(ended)
         return kept, ended
+
+
+def only_known(
+    encoding: Encoding, used: Sequence[Sequence[int]], header: Mapping[str, Any]
+) -> dict[int, Bools]:
+    """Masks for `Steps`: symbols that training used, and tracks that the header names.
+
+    `used[k]` lists the symbols of column k that occur in training: about the others a model knows
+    nothing, and a small one would still draw them now and then.
+    """
+    masks: dict[int, Bools] = {}
+    for k, column in enumerate(encoding.layout.columns):
+        masks[k] = np.isin(np.arange(column.size), used[k])
+        if column.name == "track" and header.get("tracks"):
+            slots = [int(track[0]) for track in header["tracks"]]
+            masks[k] = np.isin(np.arange(column.size), slots)
+    return masks
 
 
 def _restrict(mask: Bools, to: Bools) -> None:

@@ -12,7 +12,7 @@ from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation.engine import IntRows, State, make_engine
-from segue.generation.guides import Steps
+from segue.generation.guides import Steps, only_known
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
@@ -63,6 +63,7 @@ def generate(
         last,
         position=-1 if opened else 0,
         end=_steps(encoding, empty, end_ticks),
+        only=only_known(encoding, bundle.index["used"], header),
     )
     settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
     made = []
@@ -108,6 +109,7 @@ def continue_(
         position=position,
         begin=_steps(encoding, prompt, begin) if timed else 0,
         end=_steps(encoding, prompt, end if timed else end - begin),
+        only=only_known(encoding, bundle.index["used"], header),
     )
     state = player.read(_with_history(bundle, rows, seed))
     settings = {"way": "continue", "bars": bars, **player.sampling.settings()}

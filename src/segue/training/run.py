@@ -267,6 +267,7 @@ def ship(setup: Setup, model: SequenceModel, held_out: dict[str, Any]) -> Bundle
             "parameters": parameter_count(model),
             "context": model.window if model.many_to_one else None,
             "header": setup.header,
+            "used": [np.flatnonzero(c).tolist() for c in setup.corpus.counts("train")],
             "held_out": held_out,
             "onnx_max_difference": exported.max_difference,
             "seed": setup.seed,
