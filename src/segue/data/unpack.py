@@ -29,14 +29,16 @@ def unpack(archive: Path, folder: Path, *, keep: str = "", limit: int = 2**31) -
     """
     wanted = re.compile(keep).search if keep else _is_wanted
     try:
-        names = [_safe(name) for name, _ in _members(archive, read=False) if wanted(f"/{name}")]
+        paths = [_safe(name) for name, _ in _members(archive, read=False)]
+        names = [path for path in paths if wanted(f"/{path}")]
         top = _common_top(names)
         left = limit
         music = 0
         for name, member in _members(archive, read=True):
-            if member is None or not wanted(f"/{name}"):
+            path = _safe(name)
+            if member is None or not wanted(f"/{path}"):
                 continue
-            place = folder / _safe(name).relative_to(top)
+            place = folder / path.relative_to(top)
             place.parent.mkdir(parents=True, exist_ok=True)
             left -= _copy(member, place, left, limit)
             music += place.name.lower().endswith(READABLE)
