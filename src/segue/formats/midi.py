@@ -14,6 +14,7 @@ Decisions, for every file:
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,15 @@ from segue.errors import FormatError
 from segue.formats import limits, smf
 from segue.formats.midi_text import renamed, texts_of, with_silent_channels
 from segue.formats.midi_write import to_bytes
+from segue.formats.repairs import counted
 from segue.formats.smf import Chunk
 from segue.formats.table import Reading
 from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track
 from segue.score.score import in_order
+
+
+class _OutOfRangeError(Exception):
+    """symusic took a data byte over 127 for a value."""
 
 
 def read(path: str | Path) -> Reading:
@@ -48,7 +54,8 @@ def read_bytes(data: bytes, name: str = "the data") -> Reading:
     if tracks is not None:
         parsed = _parsed(data)
         if parsed is not None and not _has_lost_all(parsed, data, tracks):
-            return _reading(parsed, data, tracks, name, [])
+            with contextlib.suppress(_OutOfRangeError):
+                return _reading(parsed, data, tracks, name, _missing(data, tracks))
     from segue.formats.salvage import salvage
 
     data, repairs = salvage(data, name)
@@ -56,7 +63,7 @@ def read_bytes(data: bytes, name: str = "the data") -> Reading:
     parsed = _parsed(data) if tracks is not None else None
     if parsed is None or tracks is None:
         raise FormatError(f"{name} is too damaged to be read: {'; '.join(repairs)}.")
-    return _reading(parsed, data, tracks, name, repairs)
+    return _reading(parsed, data, tracks, f"what is left of {name}", repairs)
 
 
 def write(score: Score, path: str | Path) -> None:
@@ -75,25 +82,22 @@ def _sound_tracks(data: bytes) -> list[Chunk] | None:
     if head != b"MThd" or length != 6 or form > 2 or not 0 < division < 0x8000:
         return None
     tracks = [c for c in smf.chunks(data) or () if c.kind == b"MTrk"]
-    sound = len(tracks) == count and tracks and not _is_risky(data, tracks)
+    sound = 0 < len(tracks) <= count and not _is_risky(data, tracks)
     return tracks if sound else None
 
 
 def _is_risky(data: bytes, tracks: list[Chunk]) -> bool:
-    """Whether symusic 0.5 could do harm: it counts ticks in 32 bits, and a note of pitch 128 or
-    more on channel 16 makes it write past its own table.
+    """Whether symusic could do harm, or read a note where there is none.
 
-    Both need bytes over 127 side by side, which sound files of ordinary length have next to none
-    of; only where there are such bytes are the events looked at one by one.
+    It counts ticks in 32 bits, and a data byte over 127 right behind a status byte makes it pair
+    notes across channels, or on channel 16 write past its own table. Either needs bytes over 127
+    side by side, which sound files of ordinary length have next to none of; only where there are
+    such bytes are the events looked at one by one.
     """
-    b = np.frombuffer(data, np.uint8)
-    high = b >= 0x80
-    pairs = np.flatnonzero(high[1:] & high[:-1])
-    triples = int((np.diff(pairs) == 1).sum()) if len(pairs) else 0
-    # Three bytes or more go to each step of two, and so on: no file reaches a later tick.
-    last_tick = (len(data) // 3 << 14) + (len(pairs) << 21) + (triples << 28)
-    may_overrun = bool(((b[pairs] & 0xEF) == 0x8F).any())
-    if last_tick < 1 << 31 and not may_overrun:
+    high = np.frombuffer(data, np.uint8) >= 0x80
+    # Steps of up to two bytes: no file of this length reaches a later tick with those alone.
+    last_tick = len(data) // 3 << 14
+    if last_tick < 1 << 31 and not (high[1:] & high[:-1]).any():
         return False
     return not all(_follows(data, track) for track in tracks)
 
@@ -103,6 +107,14 @@ def _follows(data: bytes, track: Chunk) -> bool:
     found = smf.followed(data, track.start, track.end)
     short = not len(found) or int(found.ticks[-1]) <= limits.TICKS
     return short and (found.ended or found.stop == track.end)
+
+
+def _missing(data: bytes, tracks: list[Chunk]) -> list[str]:
+    """A line of the report if the header promises more tracks than there are."""
+    promised, there = smf.HEADER.unpack_from(data)[3], len(tracks)
+    if promised == there:
+        return []
+    return [f"the header promises {counted(promised, 'track')}, the file has {there:,}"]
 
 
 def _parsed(data: bytes) -> Any | None:
@@ -133,6 +145,8 @@ def _reading(
     tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.pitch_bends)]
     limits.check("tracks", len(tracks), limits.TRACKS, name)
     limits.check("notes", sum(len(t.notes) for t in tracks), limits.NOTES, name)
+    if any(t.program > 127 for t in tracks):
+        raise _OutOfRangeError
     changes = sum(len(t.controls) + len(t.pitch_bends) for t in tracks)
     limits.check("controller changes", changes, limits.CHANGES, name)
     limits.check("changes of tempo", len(parsed.tempos), limits.TEMPI, name)
@@ -190,10 +204,23 @@ def _joined(name: str, of_tracks: list[Any], dtype: np.dtype[Any]) -> Any:
         if len(events):
             start, end = end, end + len(events)
             columns, part = events.numpy(), table[start:end]
+            _check_range(columns, dtype)
             for field, source in _FIELDS[dtype]:
                 part[field] = columns[source]
             part["track"] = index
     return in_order(name, table)
+
+
+def _check_range(columns: dict[str, Any], dtype: np.dtype[Any]) -> None:
+    """symusic keeps pitch and velocity in 8 signed bits, controllers in 8 unsigned ones."""
+    if dtype is NOTE:
+        good = columns["pitch"].min() >= 0 and columns["velocity"].min() > 0
+    elif dtype is CONTROL:
+        good = columns["number"].max() < 128 and columns["value"].max() < 128
+    else:
+        good = columns["value"].min() >= -8192 and columns["value"].max() < 8192
+    if not good:
+        raise _OutOfRangeError
 
 
 def _left_out(table: Any, good: Any, what: str, repairs: list[str]) -> Any:
@@ -201,7 +228,7 @@ def _left_out(table: Any, good: Any, what: str, repairs: list[str]) -> Any:
     bad = len(table) - int(good.sum())
     if not bad:
         return table
-    repairs.append(f"left out {bad} {what} with a value that does not exist")
+    repairs.append(f"left out {counted(bad, what)} with a value that does not exist")
     return table[good].copy()
 
 
@@ -209,17 +236,17 @@ def _valid_metres(table: Any, repairs: list[str]) -> Any:
     if not len(table):
         return table
     good = (table["numerator"] > 0) & (table["denominator"] > 0) & (table["denominator"] <= 128)
-    return _left_out(table, good, "time signatures", repairs)
+    return _left_out(table, good, "time signature", repairs)
 
 
 def _valid_keys(table: Any, repairs: list[str]) -> Any:
     if not len(table):
         return table
-    return _left_out(table, np.abs(table["fifths"].astype(int)) <= 7, "key signatures", repairs)
+    return _left_out(table, np.abs(table["fifths"].astype(int)) <= 7, "key signature", repairs)
 
 
 def _valid_tempi(score: Score, repairs: list[str]) -> Score:
     good = score.tempi["microseconds"] > 0
     if good.all():
         return score
-    return score.with_(tempi=_left_out(score.tempi, good, "changes of tempo", repairs))
+    return score.with_(tempi=_left_out(score.tempi, good, "tempo", repairs))

@@ -125,8 +125,9 @@ def _as_events(columns: list[Any], stop: int, ended: bool) -> Events:
     return Events(start, body, ticks, status, first, second, stop, ended)
 
 
-# Windows keep the tables inside the cache, and a big file's memory within a few times its size.
-_WINDOW = 1 << 14
+# Windows keep the tables inside the cache, and a big file's memory within a few times its size;
+# the first is small, because a damaged track is walked from one damage to the next.
+_FIRST_WINDOW, _WINDOW = 1 << 11, 1 << 14
 # The longest that an event can be before its payload: delta, status, type and length.
 _LOOKAHEAD = 10
 # Where the table says that no event starts here, and that the track ends here.
@@ -173,9 +174,10 @@ def events(data: bytes, at: int, end: int, running: int = 0) -> Events:
     data bytes over 127, data bytes before any status, and numbers of more than four bytes.
     """
     parts: list[tuple[Any, ...]] = []
-    code, tick = at, 0
+    code, tick, size = at, 0, _FIRST_WINDOW
     while at < end:
-        fields, code = _window(data, at, end, running)
+        fields, code = _window(data, at, end, running, size)
+        size = min(4 * size, _WINDOW)
         if running == 0:
             fields, code = _without_orphans(fields, code)
         if len(fields[0]):
@@ -219,13 +221,13 @@ def followed(data: bytes, at: int, end: int) -> Events:
     return _as_events(columns, parts[-1].stop, parts[-1].ended)
 
 
-def _window(data: bytes, at: int, end: int, running: int) -> tuple[list[Any], int]:
+def _window(data: bytes, at: int, end: int, running: int, size: int) -> tuple[list[Any], int]:
     """The events that start in one window, and where the next one starts.
 
     That is a position, or `_DAMAGE` or `_ENDED` plus a position.
     """
     available = end - at
-    limit = min(available, _WINDOW)
+    limit = min(available, size)
     taken = min(available, limit + _LOOKAHEAD)
     b = np.zeros(limit + _LOOKAHEAD + 2, np.uint8)
     b[:taken] = np.frombuffer(data, np.uint8, taken, at)

@@ -1,0 +1,331 @@
+"""Mending one track: every well-formed event is kept, and what lies between is made sense of.
+
+The walk goes from damage to damage. At each it asks the same question of every way to go on:
+do well-formed events follow from there? The first way that a short chain of them confirms is
+taken. What is dropped leaves a private meta event of the same delta time behind, so that what
+follows stays where it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from segue.formats import smf
+from segue.formats.salvage_notes import Ledger, with_ends
+from segue.formats.smf import Events
+
+MOST_BREAKS = 10_000
+"""Places in one file at which the walk may stop: about a second's work."""
+
+_CHAIN = 5
+"""Well-formed events that confirm a place to go on from; chance gives so many once in 10^5."""
+
+_SEARCH = 1 << 16
+"""How far ahead a place to go on from is sought, in bytes."""
+
+MOST_TRIALS = 300_000
+"""Places in one file that are tried as ones to go on from: under a second's work."""
+
+_LONG_PAUSE_BEATS = 400
+"""A delta time over this is damage, if its track is damaged: no piece rests a hundred bars."""
+
+# An event that opens with a status byte, after a delta time of at most three bytes.
+_EVENT = re.compile(
+    rb"[\x80-\xff]{0,2}[\x00-\x7f]"
+    rb"(?:[\x80-\xbf\xe0-\xef][\x00-\x7f]{2}|[\xc0-\xdf][\x00-\x7f]|\xff[\x00-\x7f]|\xf0)"
+)
+
+_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
+
+@dataclass
+class Mended:
+    """A track that is sound now: its bytes, and how often each thing was done to it."""
+
+    body: bytes
+    done: Counter[str] = field(default_factory=Counter)
+    notes: int = 0
+
+
+class _Step(NamedTuple):
+    """How to get past one break: where to go on, what to write instead, and what that is called."""
+
+    resume: int
+    written: bytes
+    what: str = ""
+    ended: bool = False
+
+
+class Budget:
+    """How much more work one file is worth: a file of pure noise must end in a second or two."""
+
+    def __init__(self) -> None:
+        self.breaks, self.trials = MOST_BREAKS, MOST_TRIALS
+
+    def another_break(self) -> bool:
+        """Use one up; False if none is left."""
+        self.breaks -= 1
+        return self.breaks >= 0
+
+    def another_trial(self) -> bool:
+        """Use one up; False if none is left."""
+        self.trials -= 1
+        return self.trials >= 0
+
+
+def mend(data: bytes, start: int, end: int, division: int, budget: Budget) -> Mended:
+    """The track in `data[start:end]` as a sound one; `division` is the ticks a beat."""
+    done: Counter[str] = Counter()
+    written: list[bytes] = []
+    parts: list[Events] = []
+    at, running, ended = start, 0, False
+    while not ended:
+        part = smf.events(data, at, end, running)
+        if len(part):
+            parts.append(part)
+            written.append(_verbatim(data, part))
+            channel = part.status[part.status < smf.SYSEX]
+            running = int(channel[-1]) if len(channel) else running
+        at, ended = part.stop, part.ended
+        if ended or at >= end:
+            break
+        if not budget.another_break():
+            done["unread"] += end - at
+            break
+        step = _past_break(data, at, end, running) or _resumed(data, at, end, running, budget)
+        if step.written:
+            written.append(step.written)
+            parts.append(smf.events(step.written, 0, len(step.written)))
+        done[step.what] += step.resume - at if step.what in _IN_BYTES else 1
+        at, ended = step.resume, step.ended
+    if not ended:
+        done["no end of track"] += 1
+    del done[""]
+    return _finished(b"".join(written), parts, done, division)
+
+
+_IN_BYTES = {"skipped", "cut"}
+_AT_THE_END = {"cut", "no end of track"}
+
+
+def _verbatim(data: bytes, part: Events) -> bytes:
+    """The bytes of well-formed events, without an end of track, opening with a status byte."""
+    last = int(part.start[-1]) if part.ended else part.stop
+    first = int(part.start[0])
+    channel = np.flatnonzero(part.status < smf.SYSEX)
+    if not len(channel):
+        return data[first:last]
+    body = int(part.body[channel[0]])
+    if data[body] >= 0x80:
+        return data[first:last]
+    return data[first:body] + bytes([part.status[channel[0]]]) + data[body:last]
+
+
+# -- one break -----------------------------------------------------------------------------------
+
+
+def _past_break(data: bytes, at: int, end: int, running: int) -> _Step | None:
+    """A way past the break at `at`, where no well-formed channel or meta event starts, if any."""
+    delta = smf.read_number(data, at, end)
+    if delta is None:
+        return _past_long_number(data, at, end, running)
+    ticks, body = delta
+    if body >= end:
+        return _Step(end, b"", "cut")
+    status = data[body]
+    if status in (smf.SYSEX, smf.ESCAPE):
+        return _past_sysex(data, ticks, body, end, running)
+    if status == smf.META:
+        return _past_meta(data, ticks, body, end, running)
+    if status > smf.SYSEX:
+        return _past_system(data, ticks, body, end, running)
+    return _past_high_data(data, ticks, body, end) if status >= 0x80 else None
+
+
+def _pause(ticks: int) -> bytes:
+    """Nothing, `ticks` after what came before."""
+    return smf.number(ticks) + bytes([smf.META, smf.PRIVATE, 0])
+
+
+def _past_long_number(data: bytes, at: int, end: int, running: int) -> _Step | None:
+    """A delta time of five bytes or more: taken if it fits four, else as none at all."""
+    body, value = at, 0
+    while body < end and data[body] >= 0x80:
+        value, body = (value << 7 | data[body] & 0x7F) & 0xFFFFFFFF, body + 1
+    if body + 1 >= end:
+        return _Step(end, b"", "cut")
+    value, body = value << 7 | data[body], body + 1
+    # With a delta time of nothing in front, the message is an event that can be looked at.
+    alone = b"\0" + data[body : min(end, body + 4096)]
+    if body - at > 12 or not _confirmed(alone, 0, running, len(alone)):
+        return None
+    message = smf.events(alone, 0, len(alone), running)
+    if not len(message):
+        return None
+    size = int(message.start[1]) if len(message) > 1 else message.stop
+    raw = alone[1:size]
+    status = b"" if raw[0] >= 0x80 else bytes([running])
+    pause = _pause(value if value <= smf.LONGEST_DELTA else 0)
+    return _Step(body + size - 1, pause + b"\0" + status + raw, "long number")
+
+
+def _past_sysex(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
+    """A system exclusive message, which a Score has no place for: no repair if it is whole."""
+    length = smf.read_number(data, body + 1, end)
+    if length is not None:
+        after = sum(length)
+        if after <= end and _confirmed(data, after, running, end):
+            return _Step(after, _pause(ticks))
+    terminator = data.find(bytes([smf.ESCAPE]), body + 1, min(end, body + _SEARCH))
+    if terminator >= 0 and _confirmed(data, terminator + 1, running, end):
+        return _Step(terminator + 1, _pause(ticks), "sysex")
+    return None
+
+
+def _past_meta(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
+    """A meta event of an unknown kind, or one that reaches past the end."""
+    if body + 1 >= end:
+        return _Step(end, b"", "cut")
+    if data[body + 1] == smf.END_OF_TRACK:
+        return _Step(end, _pause(ticks), ended=True)
+    length = smf.read_number(data, body + 2, end)
+    if length is not None:
+        after = sum(length)
+        if after <= end and _confirmed(data, after, running, end):
+            return _Step(after, _pause(ticks), "meta")
+        if _confirmed(data, length[1], running, end):
+            return _Step(length[1], _pause(ticks), "meta")
+    return None
+
+
+def _past_system(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
+    """A system message that belongs on a cable, not in a file, or that does not exist at all."""
+    after = body + 1 + _SYSTEM_DATA.get(data[body], 0)
+    for resume in dict.fromkeys((after, body + 1)):
+        if resume <= end and _confirmed(data, resume, running, end):
+            return _Step(resume, _pause(ticks), "system")
+    return None
+
+
+def _past_high_data(data: bytes, ticks: int, body: int, end: int) -> _Step | None:
+    """A message with a data byte over 127, taken as 127 if that leads on."""
+    status = data[body]
+    size = 1 if smf.PROGRAM <= status < smf.BEND else 2
+    after = body + 1 + size
+    if after > end:
+        return _Step(end, b"", "cut")
+    # What wrote one value too large may have written all of them so.
+    if not _confirmed(data, after, status, end, forgiven=_CHAIN // 2):
+        return None
+    values = bytes(min(value, 127) for value in data[body + 1 : after])
+    return _Step(after, smf.number(ticks) + bytes([status]) + values, "high data")
+
+
+def _resumed(data: bytes, at: int, end: int, running: int, budget: Budget) -> _Step:
+    """Go on at the next place from which well-formed events follow, or give the rest up."""
+    limit = min(end, at + _SEARCH)
+    found = _EVENT.search(data, at + 1, limit)
+    while found and budget.another_trial():
+        if _confirmed(data, found.start(), running, end, strict=True):
+            return _Step(found.start(), b"", "skipped")
+        found = _EVENT.search(data, found.start() + 1, limit)
+    return _Step(end, b"", "cut" if end - at < 16 else "skipped")
+
+
+def _confirmed(
+    data: bytes, at: int, running: int, end: int, strict: bool = False, forgiven: int = 0
+) -> bool:
+    """Whether `_CHAIN` well-formed events, or the track's end, follow from `at`.
+
+    `strict` asks for a status byte first and for no pause of more than three bytes, since chance
+    provides many data bytes and few status bytes. As many as `forgiven` values may be over 127.
+    """
+    for place in range(_CHAIN):
+        if at >= end:
+            return at == end and (place > 0 or not strict)
+        delta = smf.read_number(data, at, end)
+        if delta is None or delta[1] >= end or (strict and delta[1] - at > 3):
+            return False
+        at = delta[1]
+        if data[at] >= 0x80 and data[at] < smf.SYSEX:
+            running = data[at]
+        elif strict and place == 0 and data[at] < 0x80:
+            return False
+        if data[at : at + 2] == bytes([smf.META, smf.END_OF_TRACK]):
+            return True
+        after = _after_message(data, at, running, end)
+        if after is None and forgiven:
+            after = _after_message(data, at, running, end, 1)
+            forgiven -= 1
+        if after is None:
+            return False
+        at = after
+    return True
+
+
+def _after_message(data: bytes, at: int, running: int, end: int, forgiven: int = 0) -> int | None:
+    """Where the message at `at` ends; None if it is not well-formed or reaches past the end.
+
+    The last `forgiven` data bytes may be over 127.
+    """
+    status = data[at]
+    if status in (smf.META, smf.SYSEX, smf.ESCAPE):
+        kind = status == smf.META
+        if kind and (at + 1 >= end or data[at + 1] >= 0x80):
+            return None
+        length = smf.read_number(data, at + 1 + kind, end)
+        return None if length is None or sum(length) > end else sum(length)
+    if status > smf.SYSEX or not running:
+        return None
+    at += status >= 0x80
+    after = at + (1 if smf.PROGRAM <= running < smf.BEND else 2)
+    good = after <= end and max(data[at : after - forgiven], default=0) < 0x80
+    return after if good else None
+
+
+# -- the track as a whole ------------------------------------------------------------------------
+
+
+def _finished(body: bytes, parts: list[Events], done: Counter[str], division: int) -> Mended:
+    """The mended events with all notes ended and an end of track."""
+    end_of_track = bytes([0, smf.META, smf.END_OF_TRACK, 0])
+    longest = max((int(np.diff(p.ticks, prepend=0).max()) for p in parts if len(p)), default=0)
+    torn = bool(done.keys() - _AT_THE_END)
+    if torn and longest > _LONG_PAUSE_BEATS * division:
+        body = _without_long_pauses(body, division, done)
+        parts = [smf.followed(body, 0, len(body))]
+    notes = Ledger.of(parts)
+    # A track that merely breaks off leaves notes open where it does, and nowhere else.
+    if notes.restruck and (torn or not done):
+        done["restruck"] += notes.restruck
+        body = with_ends(body)
+        notes = Ledger.of([smf.followed(body, 0, len(body))])
+    if len(notes.open):
+        done["unended"] += len(notes.open)
+    at_once = notes.opened == notes.last_tick
+    body += _ends_of(notes.open[~at_once], 0) + _ends_of(notes.open[at_once], division)
+    return Mended(body + end_of_track, done, notes.count)
+
+
+def _ends_of(keys: Any, delta: int) -> bytes:
+    """Ends of notes by key, channel * 128 + pitch, all of them `delta` ticks later."""
+    offs = [bytes([smf.NOTE_OFF | key >> 7, key & 0x7F, 0]) for key in keys.tolist()]
+    return smf.number(delta) + b"\0".join(offs) if offs else b""
+
+
+def _without_long_pauses(body: bytes, division: int, done: Counter[str]) -> bytes:
+    """Delta times that only damage explains, made nothing by a number of as many bytes."""
+    found = smf.followed(body, 0, len(body))
+    deltas = np.diff(found.ticks, prepend=0)
+    long = np.flatnonzero(deltas > _LONG_PAUSE_BEATS * division)
+    fixed = bytearray(body)
+    for index in long.tolist():
+        start, stop = int(found.start[index]), int(found.body[index])
+        fixed[start:stop] = b"\x80" * (stop - start - 1) + b"\0"
+    done["long pause"] += len(long)
+    return bytes(fixed)
