@@ -163,13 +163,6 @@ def test_more_batch_than_windows_goes_on_into_the_next_epochs(corpus):
     assert batch.mask.any(axis=1).all()
 
 
-def test_a_lent_buffer_is_filled(corpus):
-    windows = Windows(corpus, "train", 6, 4)
-    out = windows.buffer()
-    assert out.shape == (4, 7, 2)
-    assert np.array_equal(windows.batch(3, out).inputs, windows.batch(3).inputs)
-
-
 def test_too_long_names_the_longest(corpus):
     longest = max(piece.rows for piece in corpus.pieces("train"))
     with pytest.raises(

@@ -105,6 +105,7 @@ class Windows:
         self._ends = np.cumsum(self._windows)
         self._columns = len(corpus.encoding.layout.columns)
         self._located: tuple[int, _Places] | None = None
+        self._views: dict[int, NDArray[Any]] = {}
 
     def _windows_a_piece(self) -> Ints:
         if self.objective == "last":
@@ -124,22 +125,15 @@ class Windows:
         """Steps after which, rounded up, an epoch's windows have been seen by all ranks."""
         return -(-self.total // (self.batch_size * self.world))
 
-    def batch(self, step: int, out: NDArray[Any] | None = None) -> Batch:
-        """The batch of this rank at `step` (0, 1, ...): the same whenever it is asked for.
-
-        `out`, from `buffer()`, is filled and lent to the batch instead of new memory.
-        """
+    def batch(self, step: int) -> Batch:
+        """The batch of this rank at `step` (0, 1, ...): the same whenever it is asked for."""
         block, within = divmod(step, self._steps_a_block)
         if self._located is None or self._located[0] != block:
             self._located = block, self._locate(block)
         first = within * self.batch_size
-        places = _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
-        return self._gather(places, out)
-
-    def buffer(self) -> NDArray[Any]:
-        """Memory for one batch: shape (B, T + 1, C), of the stored rows' dtype."""
-        dtype = self.corpus.shards[int(self._shard[0])].dtype
-        return np.empty((self.batch_size, self.length + 1, self._columns), dtype)
+        return self._gather(
+            _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
+        )
 
     @property
     def _steps_a_block(self) -> int:
@@ -203,21 +197,50 @@ class Windows:
             if every:
                 left = np.minimum(self._targets[piece] - number * self.length, self.length)
                 places = places._replace(take=left + 1, high=left)
-            yield self._gather(places, None)
+            yield self._gather(places)
 
-    def _gather(self, places: _Places, out: NDArray[Any] | None) -> Batch:
+    def _gather(self, places: _Places) -> Batch:
         length = self.length
-        shards = self.corpus.shards
-        rows = self.buffer()[: len(places.row)] if out is None else out
-        each = zip(places.shard.tolist(), places.row.tolist(), places.take.tolist(), strict=True)
-        for slot, (shard, row, take) in zip(rows, each, strict=True):
-            slot[:take] = shards[shard][row : row + take]
-            if take <= length:
-                slot[take:] = slot[take - 1]  # any symbol in use: these targets do not count
+        rows = self._rows(places)
         if not self.corpus.identity:
             flat = rows.reshape(-1, self._columns).astype(np.uint16)
             rows = self.corpus.encoding.adapt(flat).reshape(rows.shape)
-        at = np.arange(length)
-        mask = (at >= places.low[:, None]) & (at < places.high[:, None])
+        if not places.low.any() and (places.high == length).all():
+            mask = np.ones((len(rows), length), bool)
+        else:
+            at = np.arange(length)
+            mask = (at >= places.low[:, None]) & (at < places.high[:, None])
         targets = rows[:, 1:] if self.objective == "every" else rows[:, -1]
         return Batch(rows[:, :-1], targets, mask)
+
+    def _rows(self, places: _Places) -> NDArray[Any]:
+        """The windows' rows as they are stored, shape (B, T + 1, C), copied once."""
+        full = places.take == self.length + 1
+        first = int(places.shard[0])
+        if full.all() and (places.shard == first).all():
+            return self._every_window_of(first)[places.row]
+        shards = self.corpus.shards
+        rows = np.empty((len(full), self.length + 1, self._columns), shards[first].dtype)
+        for number in np.unique(places.shard[full]).tolist():
+            mine = full & (places.shard == number)
+            rows[mine] = self._every_window_of(number)[places.row[mine]]
+        for n in np.flatnonzero(~full).tolist():
+            row, take = int(places.row[n]), int(places.take[n])
+            rows[n, :take] = shards[int(places.shard[n])][row : row + take]
+            rows[n, take:] = rows[n, take - 1]  # any symbol in use: these do not count
+        return rows
+
+    def _every_window_of(self, number: int) -> NDArray[Any]:
+        """A view of a shard, shape (rows - T, T + 1, C): at i the window that starts at row i."""
+        view = self._views.get(number)
+        if view is None:
+            shard = self.corpus.shards[number]
+            row, column = shard.strides
+            view = np.lib.stride_tricks.as_strided(
+                shard,
+                (len(shard) - self.length, self.length + 1, self._columns),
+                (row, row, column),
+                writeable=False,
+            )
+            self._views[number] = view
+        return view
