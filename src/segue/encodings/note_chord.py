@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Column, Encoded, Grammar, Layout, Rows, checked
 from segue.encodings.chords import Groups, groups, on_grid
+from segue.encodings.options import boolean
 from segue.encodings.pitch_names import chord_name, pitch_name
 from segue.errors import RecipeError
 from segue.score import METRE, NOTE, TEMPO, Score, Track, events, tidy
@@ -64,11 +65,8 @@ class NoteChord:
     name = "note_chord"
 
     def __post_init__(self) -> None:
-        for option in ("octaves", "rhythm"):
-            if not isinstance(getattr(self, option), bool):
-                raise RecipeError(
-                    f"note_chord's {option} came as {getattr(self, option)!r}; true or false."
-                )
+        boolean(self, "octaves")
+        boolean(self, "rhythm")
 
     @property
     def keeps(self) -> tuple[str, ...]:
