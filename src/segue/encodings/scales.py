@@ -79,8 +79,9 @@ class Velocities:
         return velocities.astype(np.int64) * self.bins >> 7
 
     def values(self, symbols: Ints) -> Ints:
-        """The velocity of each bin."""
-        return np.maximum((2 * symbols + 1) * 64 // self.bins, 1)
+        """The velocity in the middle of each bin, or next above where that is in the bin before."""
+        lowest = -(-symbols * 128 // self.bins)
+        return np.maximum(np.maximum((2 * symbols + 1) * 64 // self.bins, lowest), 1)
 
 
 @dataclass(frozen=True)
