@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.formats.loudness import Sound
-from segue.formats.nes_voices import (
+from segue.score import Score
+from segue.score.nes_voices import (
     LEVEL,
     NOISE,
     SAMPLE_RATE,
@@ -25,7 +26,6 @@ from segue.formats.nes_voices import (
     parts,
     song_end,
 )
-from segue.score import Score
 
 CPU_HERTZ = 1_789_773
 PULSE_CYCLES, TRIANGLE_CYCLES = 16, 32

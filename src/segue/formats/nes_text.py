@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segue.errors import FormatError, LimitError, nearest
-from segue.formats.nes_voices import (
+from segue.formats.table import Reading, suffix_of
+from segue.score import CONTROL, METRE, NOTE, TEMPO, Score, events
+from segue.score.nes_voices import (
     LEVEL,
     MAX_LEVEL,
     SAMPLE_RATE,
@@ -24,8 +26,6 @@ from segue.formats.nes_voices import (
     parts,
     song_end,
 )
-from segue.formats.table import Reading, suffix_of
-from segue.score import CONTROL, METRE, NOTE, TEMPO, Score, events
 
 MAX_BYTES = 32 << 20
 MAX_SECONDS = 24 * 3600

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.score import Score, Track
+from segue.score.score import Score, Track
 
 SAMPLE_RATE = 44_100
 TICKS_PER_BEAT = 22_050
