@@ -52,7 +52,8 @@ def quantise_wait(samples: int) -> int:
 
 def vocabulary(*, levels: bool = False) -> list[str]:
     """Every line that tx1 (630) or, with `levels`, tx2 (685) can hold, waits first."""
-    words = [f"WT_{n}" for n in dict.fromkeys(quantise_wait(n) for n in range(1, MAX_WAIT + 1))]
+    waits = [*range(1, 100), *range(100, 1000, 10), *range(1000, 10_000, 100)]
+    words = [f"WT_{n}" for n in (*waits, *range(10_000, MAX_WAIT + 1, 1000))]
     for voice in VOICES:
         words.append(f"{voice.tag}_NOTEOFF")
         words += [f"{voice.tag}_NOTEON_{n}" for n in range(voice.low, voice.high + 1)]

@@ -24,6 +24,7 @@ SOUNDFONT_VARIABLE = "SEGUE_SOUNDFONT"
 _PACKAGED = "TimGM6mb.sf2"
 MAX_ZONES = 20_000
 """Zones in one preset; the largest pianos have some thousands."""
+SAMPLE_RATES = (400, 400_000)
 DRUM_BANK = 128
 ROM_SAMPLE, COMPRESSED_SAMPLE = 0x8000, 0x10
 
@@ -273,7 +274,7 @@ class SoundFont:
         g = zone.generators
         start, end = int(header["start"]), int(header["end"])
         loop_start, loop_end = int(header["loop_start"]), int(header["loop_end"])
-        rate = int(header["rate"]) or 44_100
+        rate = int(header["rate"])
         if header["kind"] & ROM_SAMPLE:
             sound = np.zeros(1, np.float32)
         elif header["kind"] & COMPRESSED_SAMPLE:
@@ -292,6 +293,8 @@ class SoundFont:
         last = loop_end - start - cut + g[LOOP_END] + 32_768 * g[LOOP_END_COARSE]
         looped = g[LOOP_MODE] in (1, 3) and 0 <= first < last <= len(sound)
         key = int(header["key"]) if header["key"] <= 127 else 60
+        if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+            raise self._damaged(f"sample {zone.sample} has a rate of {rate} hertz")
         return Sample(sound, rate, key, int(header["cents"]), (first, last) if looped else None)
 
     def _decoded(self, start: int, end: int) -> tuple[NDArray[np.float32], int]:

@@ -24,6 +24,8 @@ Floats = NDArray[np.float32]
 SILENCE = 10 ** (-90 / 20)
 PERIOD = 4096
 """Frames after which the resampler's pattern of positions repeats; tuning is right to 1/8192."""
+MAX_STEP = 32.0
+"""Frames of a sample to one of sound; past five octaves up a font makes no sense."""
 TAPS, PHASES = 8, 1024
 FFT, DISCARD, FADE = 2048, 256, 256
 HOP = FFT - DISCARD - FADE
@@ -106,7 +108,12 @@ class Wave:
         root = g[sf.ROOT_KEY] if 0 <= g[sf.ROOT_KEY] <= 127 else self._sample.key
         cents = (key - root) * g[sf.SCALE_TUNING] + self._sample.cents
         cents += 100 * g[sf.COARSE_TUNE] + g[sf.FINE_TUNE]
-        self._step = 2 ** (min(max(cents, -9600), 9600) / 1200) * self._sample.rate / rate
+        octaves = min(max(cents / 1200, -10), 10)
+        self._step = min(2.0**octaves * self._sample.rate / rate, MAX_STEP)
+        if self._sample.loop is not None:
+            turn = self._sample.sound[slice(*self._sample.loop)]
+            # Several turns of a short loop, so that unrolling it takes few copies.
+            self._turns = np.tile(turn, -(-PERIOD // len(turn)))
         self._volume = Envelope.of(g, sf.VOLUME_ENV, key, 0.1)
         self._modulation = Envelope.of(g, sf.MOD_ENV, key, 0.001)
         self._cutoff, self._cutoff_depth = g[sf.CUTOFF], g[sf.MOD_ENV_TO_CUTOFF]
@@ -151,7 +158,7 @@ class Wave:
                 pieces.append(np.zeros(rest, np.float32))
             else:
                 turn = (max(first, end) - loop[0]) % (loop[1] - loop[0])
-                pieces.append(np.resize(np.roll(sound[loop[0] : loop[1]], -turn), rest))
+                pieces.append(np.resize(np.roll(self._turns, -turn), rest))
         return np.concatenate(pieces)
 
     def _raw(self, first: int, frames: int) -> Floats:
@@ -196,7 +203,7 @@ class Wave:
             cents += depth * self._modulation.level(points / self._rate)
         if bend is not None:
             cents += bend.cents[np.searchsorted(bend.frames, points, side="right") - 1]
-        steps = self._step * 2 ** (np.clip(cents, -9600, 9600) / 1200)
+        steps = np.minimum(self._step * 2 ** np.clip(cents / 1200, -10, 10), MAX_STEP)
         positions = np.concatenate([[0.0], np.cumsum(steps * CONTROL)])
         return positions, float(CONTROL * (len(positions) - 1)), float(steps[-1])
 
