@@ -1,4 +1,4 @@
-"""What every test may use: the command line as a function, and settings that keep runs alike."""
+"""What every test may use: the command line as a function, a tiny run, settings for all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from music import TINY, folder_of_chorales
 
 # Two pytest workers with two threads each on two cores are slower than one thread each.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -53,26 +55,9 @@ def segue(
     return run
 
 
-TINY = (
-    "model.hidden=16",
-    "model.embedding=8",
-    "model.layers=1",
-    "data.window=16",
-    "train.batch=4",
-    "train.warmup=2",
-    "train.schedule=constant",
-    "train.validate_every=4",
-    "train.sample_rows=12",
-    "train.lr=0.01",
-)
-"""Overrides that make `chorale-lstm` a twin small enough for a test."""
-
-
 @pytest.fixture(scope="session")
 def chorales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve small chorales."""
-    from music import folder_of_chorales
-
     return folder_of_chorales(tmp_path_factory.mktemp("music") / "chorales")
 
 

@@ -11,6 +11,20 @@ from segue.score import METRE, NOTE, TEMPO, Score, Track, events
 
 BEAT = 480
 
+TINY = (
+    "model.hidden=16",
+    "model.embedding=8",
+    "model.layers=1",
+    "data.window=16",
+    "train.batch=4",
+    "train.warmup=2",
+    "train.schedule=constant",
+    "train.validate_every=4",
+    "train.sample_rows=12",
+    "train.lr=0.01",
+)
+"""Overrides that make `chorale-lstm` a twin small enough for a test."""
+
 
 def chorale(seed: int, bars: int = 6) -> Score:
     """Four voices in quarter notes that walk along a scale: tuneful, and different by seed."""

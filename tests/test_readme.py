@@ -1,29 +1,64 @@
 """The README keeps its word: its commands run, its tree is the disk, its links lead somewhere."""
 
+import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from music import TINY, folder_of_chorales
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # ```sh blocks are run; ```console blocks show set-up commands that CI runs by themselves.
 TOUR = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 LINKS = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README)
+# The tour as it stands, but for the size of the model: a reader's takes minutes, a test's seconds.
+SEGUE = """
+set -e
+segue() {
+    case $1 in train) set -- "$@" --max-steps 8 $SMALLER ;; esac
+    "$PYTHON" -m segue "$@"
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory):
+    """A folder in which all ```sh blocks were run, one after another."""
+    folder = tmp_path_factory.mktemp("tour")
+    music = folder_of_chorales(folder / "my-music")
+    (music / "chorale-00.mid").rename(music / "song.mid")
+    smaller = " ".join(f"--set {each}" for each in TINY)
+    done = subprocess.run(
+        ["bash", "-c", SEGUE + "\n".join(TOUR)],
+        cwd=folder,
+        env={**os.environ, "PYTHON": sys.executable, "SMALLER": smaller},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 @pytest.mark.timeout(600)
-def test_the_tour_runs(tmp_path):
-    """All ```sh blocks, one after another, in one empty folder."""
-    segue = f"{shlex.quote(sys.executable)} -m segue"
-    script = f'set -e\nsegue() {{ {segue} "$@"; }}\n' + "\n".join(TOUR)
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_tour_leaves_music(toured):
+    takes = sorted(path.name for path in (toured / "out").iterdir())
+    assert sum(name.endswith(".mid") for name in takes) == 5
+    assert sum(name.endswith(".wav") for name in takes) == 5
+    assert (toured / "song.musicxml").is_file()
+    assert len(list((toured / "sound").iterdir())) == 12
+
+
+@pytest.mark.timeout(600)
+def test_the_python_blocks_run(toured):
+    for block in PYTHON:
+        subprocess.run([sys.executable, "-c", block], cwd=toured, check=True)
+    assert (toured / "song.png").is_file()
 
 
 def test_there_is_a_tour():

@@ -1,7 +1,8 @@
 """Writes the README's tree of files from the disk: one line a file, taken from the file itself.
 
 `python tools/tree.py README.md` writes it, `--check` only compares. A Python file says what it is
-in the first line of its docstring, a recipe in its summary, the rest in `ELSE`.
+in the first line of its docstring, a TOML file in its summary or first comment, the rest in
+`ELSE`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +40,9 @@ def described(path: Path) -> str:
     if path.suffix == ".py":
         line = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
     else:
-        line = str(tomllib.loads(text).get("summary", ""))
+        remark = takewhile(lambda row: row.startswith("#") and row != "#", text.splitlines())
+        sentence = " ".join(row.lstrip("# ") for row in remark).split(". ")[0]
+        line = str(tomllib.loads(text).get("summary", sentence))
     if not line:
         raise SystemExit(f"{name} does not say what it is: give it a first line that does.")
     return line.rstrip(".")

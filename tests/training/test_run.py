@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from conftest import TINY
+from music import TINY
 from segue import recipes
 from segue.data import Corpus
 from segue.errors import TrainingError
