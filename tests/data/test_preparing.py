@@ -14,6 +14,7 @@ from tiny_encoding import PitchOnly
 from tunes import folder_of, tune
 
 from segue.data import Corpus, prepare
+from segue.data.finishing import kind_of
 from segue.errors import DataError
 from segue.formats.table import write
 
@@ -92,6 +93,19 @@ def test_refusals_are_in_the_manifest_with_the_reason(tmp_path):
     totals = corpus.summary()["totals"]
     assert (totals["files"], totals["kept"], totals["refused"]) == (7, 3, 4)
     assert corpus.summary()["refusals"]["exact duplicate"] == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("the same music as a/b.mid", "exact duplicate"),
+        ("holds 12,000.5 beats: 9 are allowed", "holds N beats"),
+        ("is no MIDI file (it begins with PK).", "is no MIDI file"),
+        ("holds no notes.", "holds no notes"),
+    ],
+)
+def test_refusals_are_counted_by_kind(reason, kind):
+    assert kind_of(reason) == kind
 
 
 def test_nothing_usable_is_a_clear_error(tmp_path):

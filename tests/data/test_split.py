@@ -30,7 +30,7 @@ def test_a_maestro_table_decides(tmp_path):
     music(tmp_path, "2004/a.midi", "2004/b.midi", "2006/c.midi")
     (tmp_path / "maestro.csv").write_text(
         MAESTRO + 'Bach,"Air, in D",train,2004,2004/a.midi\n'
-        "Liszt,Etude,validation,2004,2004/b.midi\n"
+        "Liszt,Etude,validation,2004,2004\\b.midi\n"
         "Liszt,Sonata,test,2006,2006/c.midi\n"
         "Liszt,Not here,test,2006,2006/d.midi\n"
     )

@@ -23,9 +23,9 @@ def test_a_model_gets_four_passes_and_twenty_symbols_a_parameter():
         "columns": {"pitch": {}, "loud": {}},
         "splits": {"train": {"rows": 1000, "notes": 800}},
     }
-    assert parameters_fed(facts) == 2000 * 4 // 20
+    assert parameters_fed(facts) == (2000 * 4 // 20, 800 * 15)
     facts["columns"] = {str(n): {} for n in range(88)}  # a roll: its empty cells teach little
-    assert parameters_fed(facts) == 3200 * 4 // 20
+    assert parameters_fed(facts) == (3200 * 4 // 20, 800 * 15)
 
 
 def test_sizes_are_rounded_with_a_unit():

@@ -179,8 +179,8 @@ def kind_of(reason: str) -> str:
     """A refusal without what is particular to the file, so that refusals can be counted."""
     if reason.startswith("the same music as "):
         return "exact duplicate"
-    general = re.split(r"[:;.(]\s", reason, maxsplit=1)[0]
-    return re.sub(r"\d+(\.\d+)?", "N", general)[:100]
+    general = re.split(r"[:;.]\s|\s\(|\.$", reason, maxsplit=1)[0]
+    return re.sub(r"\d+([.,]\d+)*", "N", general)[:100]
 
 
 def _put_in_place(target: Path, work: Path, facts: dict[str, Any]) -> None:

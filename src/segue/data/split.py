@@ -173,7 +173,7 @@ def _listings(source: Source, paths: set[str]) -> list[Rule]:
         _, rows = _read_table(table)
         places: dict[str, Place] = {}
         for row in rows:
-            path = str(folder / (row["midi_filename"] or ""))
+            path = str(folder / (row["midi_filename"] or "").replace("\\", "/"))
             if path in paths:
                 work = "/".join(
                     filter(None, map(row.get, ("canonical_composer", "canonical_title")))
