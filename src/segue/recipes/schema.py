@@ -53,6 +53,9 @@ class TrainTable(_Table):
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 matrix products where the processor has them, else fp32"
+    )
     batch: int = Field(32, ge=1, description="windows a step")
     clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 leaves gradients alone")
     warmup: int = Field(0, ge=0, description="steps over which the learning rate rises")
