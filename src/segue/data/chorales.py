@@ -1,10 +1,10 @@
-"""Bach's four-part chorales out of the installed music21 package: no download."""
+"""Bach's four-part chorales out of the installed music21 package: no download, no import of it."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import numpy as np
 
 from segue.errors import DataError
 from segue.files import write_text
-from segue.formats.table import READABLE, write
-from segue.score import KEY, METRE, NOTE, TEMPO, Score, Track, events
+from segue.formats.musicxml_load import load
+from segue.formats.musicxml_play import played
+from segue.formats.table import write
+from segue.score import TEMPO, Score, Track, events
 from segue.workers import DONE, each
 
 CHORALES = "bach-chorales"
@@ -22,11 +24,10 @@ VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 
 # General MIDI's church organ: unlike a choir's, its attack lets each voice be heard.
 _PROGRAM = 19
-# The files give neither loudness nor, most of them, a tempo.
-_VELOCITY = 80
-_BEATS_A_MINUTE = 84
-_TICKS_PER_BEAT = 480
+# Most of the files give no tempo, and MIDI's default of 120 a minute is no chorale's.
+_MICROSECONDS_A_BEAT = 60_000_000 // 84
 _SECONDS_PER_FILE = 60.0
+_SUFFIXES = (".mxl", ".xml", ".musicxml")
 
 
 def write_chorales(folder: Path, progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def write_chorales(folder: Path, progress: Callable[[int, int], None]) -> dict[s
     installed, and where too little of it could be read.
     """
     root = _corpus_folder()
-    paths = sorted(p for p in (root / "bach").iterdir() if p.name.lower().endswith(READABLE))
+    paths = sorted(path for path in (root / "bach").iterdir() if path.suffix in _SUFFIXES)
     seen: set[str] = set()
     read_all = each(partial(_chorale, folder), paths, seconds=_SECONDS_PER_FILE, in_order=True)
     for done in read_all:
@@ -84,82 +85,45 @@ def _chorale(folder: Path, source: Path) -> str:
 
 
 def four_voices(source: Path) -> Score | None:
-    """The four voices of a file of music21's corpus; None if it has not one part for each, or
-    if they all fall silent for more than a bar, while instruments play on.
+    """The four voices of a MusicXML file; None if it has not one part for each, or if they all
+    fall silent for more than a bar, while instruments play on.
 
-    Repeats are not played out, and an upbeat is set at the end of a first bar, so that bar lines
-    fall where the file has them.
+    Repeats are not played out: a model should not see a phrase twice for a sign on the page.
     """
-    # Not Segue's own MusicXML reader, which plays repeats as a listener hears them: a model
-    # should not see a phrase twice for a sign on the page.
-    from music21 import converter
-
-    parts = converter.parse(source, forceSource=True, storePickle=False).parts
-    chosen = [[part for part in parts if _voice_of(part) == voice] for voice in VOICES]
+    root, _ = load(source)
+    for line in root.iter("barline"):
+        for sign in [*line.findall("repeat"), *line.findall("ending")]:
+            line.remove(sign)
+    score, _ = played(root, str(source))
+    chosen = [
+        [i for i, track in enumerate(score.tracks) if _voice_of(track) == voice] for voice in VOICES
+    ]
     if any(len(found) != 1 for found in chosen):
         return None
-    top = chosen[0][0]
-    upbeat = _ticks(_missing_of_first_bar(top))
-    rows = [
-        (upbeat + _ticks(at), _ticks(length), track, pitch, _VELOCITY)
-        for track, (part,) in enumerate(chosen)
-        for at, length, pitch in _notes(part)
-    ]
-    if len({row[2] for row in rows}) < len(VOICES):
-        return None
-    flat = top.flatten()
-    metres = [
-        (_placed(each, upbeat), each.numerator, each.denominator)
-        for each in flat.getElementsByClass("TimeSignature")
-    ]
-    keys = [
-        (_placed(each, upbeat), each.sharps, getattr(each, "mode", "") == "minor")
-        for each in flat.getElementsByClass("KeySignature")
-        if each.sharps is not None
-    ]
-    score = Score(
-        _TICKS_PER_BEAT,
-        events(NOTE, rows),
+    # Where each track of the file goes; those that go nowhere are left out.
+    place = np.full(len(score.tracks), len(VOICES))
+    place[np.concatenate(chosen)] = np.arange(len(VOICES))
+    notes = score.notes[place[score.notes["track"]] < len(VOICES)].copy()
+    notes["track"] = place[notes["track"]]
+    voices = Score(
+        score.ticks_per_beat,
+        notes,
         tuple(Track(voice, _PROGRAM) for voice in VOICES),
-        tempi=events(TEMPO, [(0, 60_000_000 // _BEATS_A_MINUTE)]),
-        metres=events(METRE, metres),
-        keys=events(KEY, keys),
+        tempi=score.tempi if len(score.tempi) else events(TEMPO, [(0, _MICROSECONDS_A_BEAT)]),
+        metres=score.metres,
+        keys=score.keys,
     )
-    return None if _longest_rest(score) > score.metre_map.bar_ticks(0) else score
+    whole = len(np.unique(notes["track"])) == len(VOICES)
+    return voices if whole and _longest_rest(voices) <= voices.metre_map.bar_ticks(0) else None
+
+
+def _voice_of(track: Track) -> str:
+    """The voice that a part is for: "Soprano Oboe 1" is the soprano's, with its doubling."""
+    words = track.name.split()
+    return words[0].capitalize() if words else ""
 
 
 def _longest_rest(score: Score) -> int:
     """The longest time in ticks, after the first note, in which no voice sounds."""
     sounding_until = np.maximum.accumulate(score.notes["onset"] + score.notes["duration"])
     return int((score.notes["onset"][1:] - sounding_until[:-1]).max(initial=0))
-
-
-def _voice_of(part: Any) -> str:
-    """The voice that a part is for: "Soprano Oboe 1" is the soprano's, with its doubling."""
-    words = str(part.partName or "").split()
-    return words[0].capitalize() if words else ""
-
-
-def _notes(part: Any) -> Iterator[tuple[Any, Any, int]]:
-    """(offset, length, pitch) of each note in beats, tied notes joined, grace notes left out."""
-    for sounding in part.stripTies().flatten().notes:
-        if sounding.quarterLength > 0 and hasattr(sounding, "pitches"):
-            for pitch in sounding.pitches:
-                yield sounding.offset, sounding.quarterLength, pitch.midi
-
-
-def _missing_of_first_bar(part: Any) -> Any:
-    """How many beats an upbeat falls short of a whole bar; 0 without an upbeat."""
-    first = part.getElementsByClass("Measure").first()
-    if first is None:
-        return 0
-    return max(first.barDuration.quarterLength - first.duration.quarterLength, 0)
-
-
-def _placed(element: Any, upbeat: int) -> int:
-    """Where a metre or key takes effect: the first one holds from the start of the upbeat's bar."""
-    return upbeat + _ticks(element.offset) if element.offset else 0
-
-
-def _ticks(beats: Any) -> int:
-    return round(beats * _TICKS_PER_BEAT)
