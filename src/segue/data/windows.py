@@ -205,11 +205,10 @@ class Windows:
         if not self.corpus.identity:
             flat = rows.reshape(-1, self._columns).astype(np.uint16)
             rows = self.corpus.encoding.adapt(flat).reshape(rows.shape)
-        if not places.low.any() and (places.high == length).all():
-            mask = np.ones((len(rows), length), bool)
-        else:
-            at = np.arange(length)
-            mask = (at >= places.low[:, None]) & (at < places.high[:, None])
+        mask = np.ones((len(rows), length), bool)
+        for n in np.flatnonzero((places.low > 0) | (places.high < length)).tolist():
+            mask[n, : places.low[n]] = False
+            mask[n, places.high[n] :] = False
         targets = rows[:, 1:] if self.objective == "every" else rows[:, -1]
         return Batch(rows[:, :-1], targets, mask)
 
