@@ -95,3 +95,25 @@ def test_a_script_without_a_guard_is_not_run_again_in_its_workers(tmp_path: Path
         [sys.executable, script], check=False, capture_output=True, text=True, timeout=60
     )
     assert ran.stdout.splitlines() == ["ran", "['b', 'd']"], ran.stderr
+
+
+def answer_nobody(path: str) -> str:
+    Path(path).touch()
+    time.sleep(1)
+    return path
+
+
+def test_workers_of_a_killed_parent_leave_without_a_word(tmp_path: Path):
+    script = (
+        "from test_workers import answer_nobody\n"
+        "from segue.workers import each\n"
+        f"list(each(answer_nobody, [{str(tmp_path / 'begun')!r}]))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stderr=subprocess.PIPE, cwd=Path(__file__).parent
+    ) as parent:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        parent.kill()
+        assert parent.stderr
+        assert parent.stderr.read() == b"", "read to the end: the worker has left too"

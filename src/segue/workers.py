@@ -195,20 +195,22 @@ def _unknown_main() -> Iterator[None]:
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """The life of a worker: take an item, send what became of it, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    pipe.send((_READY, None, ""))
-    while True:
-        try:
-            item = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send((DONE, function(item), ""))
-        except SegueError as error:
-            pipe.send((REFUSED, None, str(error)))
-        except MemoryError:
-            pipe.send((REFUSED, None, "needs more memory than there is."))
-        except Exception as error:  # noqa: BLE001 - reported as the bug it is; the rest goes on
-            pipe.send((BUG, None, f"a bug in Segue ({type(error).__name__}: {error})."))
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone: so do we
+        pipe.send((_READY, None, ""))
+        while True:
+            pipe.send(_outcome_of(function, pipe.recv()))
+
+
+def _outcome_of(function: Callable[[Any], Any], item: Any) -> tuple[str, Any, str]:
+    """Status, value and reason of one item."""
+    try:
+        return DONE, function(item), ""
+    except SegueError as error:
+        return REFUSED, None, str(error)
+    except MemoryError:
+        return REFUSED, None, "needs more memory than there is."
+    except Exception as error:  # noqa: BLE001 - reported as the bug it is; the rest goes on
+        return BUG, None, f"a bug in Segue ({type(error).__name__}: {error})."
 
 
 def _death(code: int | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 from tunes import tune
 
 from segue.data.corpora import TABLE, find, get, sources
+from segue.data.origin import origin_of
 from segue.errors import DataError
 from segue.formats.table import read, write
 
@@ -89,6 +90,12 @@ def test_get_brings_music_and_leaves_a_record(table, tmp_path):
     assert json.loads((tmp_path / "out" / "SOURCE.json").read_text()) == record
     assert (record["files"], record["licence"]) == (3, "CC0")
     assert told[-1][:1] == ("Downloading",)
+    assert origin_of(tmp_path / "out") == {
+        "name": "small",
+        "licence": "CC0",
+        "home": "https://example.org/",
+    }
+    assert origin_of(tmp_path) is None
 
 
 def test_get_twice_does_nothing_more(table, tmp_path):

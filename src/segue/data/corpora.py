@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -12,14 +11,12 @@ from typing import Any
 
 from segue.data.chorales import CHORALES, write_chorales
 from segue.data.download import download
+from segue.data.origin import RECORD, read_record
 from segue.data.unpack import unpack
 from segue.errors import DataError, nearest
 from segue.files import write_json
 
 TABLE = Path(__file__).parent / "corpora.toml"
-
-# Written last into a folder that `get` filled: what is in it, and that it is complete.
-RECORD = "SOURCE.json"
 _PARTS = ".download"
 
 Progress = Callable[[str, int, int], None]
@@ -93,7 +90,7 @@ def get(source: Source, folder: str | Path, progress: Progress | None = None) ->
     is not what the table says it is.
     """
     target = Path(folder)
-    known = _record(target)
+    known = read_record(target)
     if known is not None and known.get("name") == source.name:
         return known
     if target.exists() and (not target.is_dir() or {p.name for p in target.iterdir()} - {_PARTS}):
@@ -114,16 +111,8 @@ def get(source: Source, folder: str | Path, progress: Progress | None = None) ->
         "home": source.home,
         **facts,
     }
-    write_json(target / RECORD, record)
+    write_json(target / RECORD, record)  # last: with it the folder is complete
     return record
-
-
-def _record(folder: Path) -> dict[str, Any] | None:
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def _from_package(source: Source, music: Path, tell: Progress) -> dict[str, Any]:

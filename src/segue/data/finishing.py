@@ -18,6 +18,7 @@ import segue
 from segue.data.corpus import FORMAT, FORMAT_VERSION, Corpus, corpus_hash
 from segue.data.counting import adapted, count_symbols
 from segue.data.journal import Journal
+from segue.data.origin import origin_of
 from segue.data.pieces import INDEX, SPLITS, Index
 from segue.data.scan import Source
 from segue.data.shards import Shards
@@ -62,6 +63,7 @@ def finish(
         "version": FORMAT_VERSION,
         "segue": segue.__version__,
         "source": str(source.root.resolve()),
+        "origin": origin_of(source.root),
         "hash": whole_hash,
         "manifest": manifest_hash,
         "seed": seed,
