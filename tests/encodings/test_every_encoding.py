@@ -24,6 +24,10 @@ VARIANTS = [
     ("compound", {"pedal": "rows", "tempo": "rows"}),
     ("compound", {"unit": "seconds"}),
     ("compound", {"unit": "seconds", "pedal": "rows", "max_tracks": 2}),
+    ("nes_events", {}),
+    ("nes_events", {"levels": True, "end": True}),
+    ("nes_events", {"split": True}),
+    ("nes_events", {"split": True, "levels": True}),
 ]
 # Their notes are read as chords once more, which may join or cut what stood apart in the piece.
 SETTLES_LATER = [v for v in VARIANTS if v[0] == "note_chord" and v[1]]

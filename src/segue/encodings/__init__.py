@@ -18,6 +18,7 @@ from segue.errors import RecipeError, nearest
 ENCODINGS: dict[str, tuple[str, str]] = {
     "note_chord": ("segue.encodings.note_chord:NoteChord", "pitch names and chords, one a row"),
     "compound": ("segue.encodings.compound:Compound", "one row a note, five attributes"),
+    "nes_events": ("segue.encodings.nes_events:NesEvents", "events of the four NES voices"),
 }
 """Name to ("module:class", one line)."""
 
