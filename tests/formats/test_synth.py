@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from tiny_font import RATE, cents, hertz, tiny_font, tune
 
-from segue.formats.synth import RELEASE_FLOOR, render
+from segue.formats.synth import render
+from segue.formats.synth_wave import RELEASE_FLOOR
 from segue.score import Score
 
 Sound = NDArray[np.float32]
@@ -71,18 +72,28 @@ def test_the_pan_controller_moves_a_note(font: Path) -> None:
     assert level(sound[:, 1]) > 0.01
 
 
-def test_the_tail_falls_a_hundred_decibels_a_release_and_is_not_cut(font: Path) -> None:
+def test_the_tail_falls_96_decibels_a_release_and_is_not_cut(font: Path) -> None:
     sound = played(tune((0, 1, 69, 100), program=1), font)
     held, later = (sound[round(at * RATE) :][: RATE // 20] for at in (0.94, 1.2))
-    assert decibels(later, held) == pytest.approx(-100 * 0.225, abs=3)
-    assert len(sound) / RATE == pytest.approx(1 - RELEASE_FLOOR / 100, abs=0.01)
+    assert decibels(later, held) == pytest.approx(-96 * 0.225, abs=2)
+    assert len(sound) / RATE == pytest.approx(1 - RELEASE_FLOOR / 96, abs=0.01)
     assert np.abs(sound[-1]).max() < 1e-4
+
+
+def test_a_release_takes_the_place_of_the_decay(font: Path) -> None:
+    # Let go half-way down a decay of 96 dB in 2 s: from there the release's 96 dB in 1 s alone.
+    sound = played(tune((0, 0.5, 69, 100), program=6), font)
+    one, other = (sound[round(at * RATE) :][: RATE // 50] for at in (0.55, 0.75))
+    assert decibels(other, one) == pytest.approx(-96 * 0.2, abs=0.3)
+    held = played(tune((0, 2, 69, 100), program=6), font)
+    one, other = (held[round(at * RATE) :][: RATE // 50] for at in (0.55, 0.75))
+    assert decibels(other, one) == pytest.approx(-96 * 0.1, abs=0.3)
 
 
 def test_the_volume_envelope_decays_to_its_sustain(font: Path) -> None:
     sound = played(tune((0, 2, 69, 100), program=5), font)
     start, end = sound[RATE // 100 : RATE // 20], sound[round(1.5 * RATE) : round(1.6 * RATE)]
-    assert decibels(end, start) == pytest.approx(-20 + 100 * 0.03, abs=0.5)
+    assert decibels(end, start) == pytest.approx(0.96 * -20 + 96 * 0.03, abs=0.5)
 
 
 def test_the_filter_takes_the_top_away(font: Path) -> None:

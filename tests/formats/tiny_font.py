@@ -99,6 +99,7 @@ PRESETS = (
     (0, 3, {}, [(0, STEADY | {CUTOFF: 6900})]),  # 440 Hz
     (0, 4, {COARSE: 12}, [(0, STEADY)]),
     (0, 5, {}, [(0, STEADY | {DECAY: timecents(1.0), SUSTAIN: 200})]),
+    (0, 6, {}, [(0, RINGING | {DECAY: timecents(2.0), SUSTAIN: 1000})]),
     (
         128,
         0,

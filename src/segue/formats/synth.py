@@ -22,14 +22,11 @@ from numpy.typing import NDArray
 from segue.formats import soundfont as sf
 from segue.formats.loudness import Sound
 from segue.formats.synth_controls import PAN_STEPS, Controls, Curve
-from segue.formats.synth_wave import SEGMENT, Wave
+from segue.formats.synth_wave import MAX_RELEASE_SECONDS, SEGMENT, Release, Wave, choked
 from segue.score import Score, sustain
 
 BLOCK = 1 << 17
 CACHE_BYTES = 96 << 20
-RELEASE_FLOOR = -70.0
-"""Decibels under the note at which its release is cut."""
-MAX_RELEASE_SECONDS = 8.0
 MIN_NOTE_SECONDS = 0.02
 CHOKE_SECONDS = 0.05
 
@@ -47,7 +44,7 @@ class _Voice:
     pan: int
     wave: Wave
     name: tuple[int, ...]
-    release: Floats
+    release: Release
     curve: Curve | None
 
 
@@ -118,8 +115,7 @@ def _add(
         np.multiply(segments.of(voice, index)[offset : offset + count], gain, out=sound)
         if at + count > voice.gate:
             held = max(voice.gate - at, 0)
-            gone = at + held - voice.gate
-            sound[held:] *= voice.release[gone : gone + count - held]
+            voice.release.apply(sound[held:], at + held - voice.gate)
         if voice.curve is not None:
             frames = np.arange(voice.start + at, voice.start + at + count)
             sound *= np.interp(frames, *voice.curve).astype(np.float32)
@@ -146,7 +142,6 @@ class _Planner:
         self._score, self._font, self._rate = score, font, rate
         self._waves: dict[tuple[int, ...], Wave] = {}
         self._zones: dict[tuple[int, int, int], list[tuple[int, sf.Zone]]] = {}
-        self._releases: dict[int, Floats] = {}
         self._controls = [Controls(score, t, rate) for t in range(len(score.tracks))]
 
     def voices(self) -> list[_Voice]:
@@ -178,8 +173,8 @@ class _Planner:
         for voice in voices:
             if voice.start < start < voice.end:
                 voice.gate = min(voice.gate, start - voice.start)
-                voice.release = self._release(CHOKE_SECONDS)
-                voice.end = min(voice.end, voice.start + voice.gate + len(voice.release))
+                voice.release = choked(CHOKE_SECONDS, self._rate)
+                voice.end = min(voice.end, voice.start + voice.gate + len(voice.release.fall))
         voices[:] = [v for v in voices if v.start == start]
 
     def _zones_of(self, track: int, pitch: int, velocity: int) -> list[tuple[int, sf.Zone]]:
@@ -215,22 +210,11 @@ class _Planner:
         if name not in self._waves:
             self._waves[name] = Wave(self._font, zone, pitch, self._rate, bend)
         wave = self._waves[name]
-        release = self._release(wave.release_seconds)
-        length = min(wave.frames, gate + len(release))
+        release = wave.release(gate)
+        length = min(wave.frames, gate + len(release.fall))
         level, curve = controls.level(start, length)
         if zone.generators[sf.FIXED_VELOCITY] > 0:
             velocity = min(zone.generators[sf.FIXED_VELOCITY], 127)
         gain = wave.gain * (velocity / 127) ** 2 * level
         pan = controls.pan(start, zone.generators[sf.PAN] / 500)
         return _Voice(start, gate, start + length, gain, pan, wave, name, release, curve)
-
-    def _release(self, seconds: float) -> Floats:
-        """A fall of 100 dB in `seconds`, cut at RELEASE_FLOOR, ending in nothing."""
-        share = min(-RELEASE_FLOOR / 100, MAX_RELEASE_SECONDS / seconds)
-        frames = max(16, round(seconds * share * self._rate))
-        if frames not in self._releases:
-            fall = np.exp(np.arange(frames) * (-5 * math.log(10) / (seconds * self._rate)))
-            # The last steps go to zero, so that a long release that is cut does not click.
-            fade = np.minimum(1, (frames - np.arange(frames)) / max(1, frames // 8))
-            self._releases[frames] = (fall * fade).astype(np.float32)
-        return self._releases[frames]

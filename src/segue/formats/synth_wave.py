@@ -22,6 +22,11 @@ from segue.formats import soundfont as sf
 Floats = NDArray[np.float32]
 
 SILENCE = 10 ** (-90 / 20)
+FULL_FALL = 96.0
+"""Decibels that an envelope's whole scale stands for, as in the hardware fonts are made for."""
+RELEASE_FLOOR = -70.0
+"""Decibels under the note at which its release is cut."""
+MAX_RELEASE_SECONDS = 8.0
 PERIOD = 4096
 """Frames after which the resampler's pattern of positions repeats; tuning is right to 1/8192."""
 MAX_STEP = 32.0
@@ -44,8 +49,8 @@ EMU_ATTENUATION = 0.4
 class Envelope:
     """Delay, attack, hold and decay in seconds; `sustain` is what the decay falls by.
 
-    The volume envelope's decay and sustain are in decibels (the decay time is to -100), the
-    modulation envelope's are a share of 1.
+    The volume envelope's decay and sustain are in decibels (the decay time is for FULL_FALL of
+    them), the modulation envelope's are a share of 1.
     """
 
     delay: float
@@ -76,7 +81,9 @@ class Envelope:
 
     def level(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """The modulation envelope at `seconds`, same shape, 0 to 1."""
-        attacked = np.clip((seconds - self.delay) / self.attack, 0, 1)
+        risen = np.clip((seconds - self.delay) / self.attack, 1e-6, 1)
+        # Convex, so that a filter that it opens rises evenly in hertz.
+        attacked = np.maximum(1 + 5 / 12 * np.log10(risen), 0)
         fallen = np.clip((seconds - self.decay_from) / self.decay, 0, self.sustain)
         return np.asarray(attacked - fallen)
 
@@ -114,14 +121,13 @@ class Wave:
             turn = self._sample.sound[slice(*self._sample.loop)]
             # Several turns of a short loop, so that unrolling it takes few copies.
             self._turns = np.tile(turn, -(-PERIOD // len(turn)))
-        self._volume = Envelope.of(g, sf.VOLUME_ENV, key, 0.1)
+        self._volume = Envelope.of(g, sf.VOLUME_ENV, key, FULL_FALL / 1000)
         self._modulation = Envelope.of(g, sf.MOD_ENV, key, 0.001)
         self._cutoff, self._cutoff_depth = g[sf.CUTOFF], g[sf.MOD_ENV_TO_CUTOFF]
         self._resonance = 10 ** ((min(max(g[sf.RESONANCE], 0), 960) / 10 - 3.01) / 20)
         self._positions = self._curve(g[sf.MOD_ENV_TO_PITCH], bend)
         self.gain = 10 ** (-EMU_ATTENUATION * min(max(g[sf.ATTENUATION], 0), 1440) / 200)
         self.frames = self._length()
-        self.release_seconds = self._volume.release
 
     def _length(self) -> int:
         """Frames until the sound has died away by itself; very many for an endless loop."""
@@ -131,7 +137,7 @@ class Wave:
             frames = len(self._sample.sound) / min(ratio, self._step)
         fall = -20 * math.log10(SILENCE)
         if self._volume.sustain >= fall:
-            end = self._volume.decay_from + self._volume.decay * fall / 100
+            end = self._volume.decay_from + self._volume.decay * fall / FULL_FALL
             frames = min(frames, end * self._rate)
         return int(min(frames, 2**40)) + 1
 
@@ -143,6 +149,16 @@ class Wave:
         sound = self._filtered(raw, first)
         self._shape(sound, first)
         return sound
+
+    def release(self, gate: int) -> Release:
+        """How a note let go after `gate` frames dies away."""
+        env, rate = self._volume, self._rate
+        fall = _fall(env.release, rate)
+        start = round(env.decay_from * rate)
+        left = round(env.decay * env.sustain / FULL_FALL * rate) - max(gate - start, 0)
+        lead = min(max(start - gate, 0), len(fall))
+        left = min(max(left, 0), len(fall) - lead)
+        return Release(fall, lead, left, _growth(env.decay, env.release, rate) if left else None)
 
     # -- resampling --------------------------------------------------------------------------
 
@@ -234,7 +250,7 @@ class Wave:
         by the circular convolution, the next FADE cross-faded with the frame before.
         """
         hops = SEGMENT // HOP
-        seconds = (first + HOP * np.arange(hops + 1)) / self._rate
+        seconds = (first + HOP * (np.arange(hops + 1) + 0.5)) / self._rate
         cents = self._cutoff + self._cutoff_depth * self._modulation.level(seconds)
         if cents.min() >= OPEN_CUTOFF:
             return raw[DISCARD + FADE : DISCARD + FADE + SEGMENT].copy()
@@ -252,19 +268,67 @@ class Wave:
         """The volume envelope, in place."""
         env, rate = self._volume, self._rate
         marks = np.array([0, env.delay, env.delay + env.attack, env.decay_from])
-        decay_end = env.decay_from + env.decay * env.sustain / 100
+        decay_end = env.decay_from + env.decay * env.sustain / FULL_FALL
         ends = np.round(np.append(marks, decay_end) * rate).astype(np.int64) - first
         delay, attack, hold, decay = (np.clip(ends[1:], 0, len(sound))).tolist()
         sound[:delay] = 0
         if attack > delay:
             count = np.arange(delay, attack, dtype=np.float32)
             sound[delay:attack] *= (count - np.float32(ends[1])) / np.float32(env.attack * rate)
-        slope = -100 * math.log(10) / 20 / (env.decay * rate)
+        slope = -FULL_FALL * math.log(10) / 20 / (env.decay * rate)
         if decay > hold:
             count = np.arange(decay - hold, dtype=np.float32)
             sound[hold:decay] *= np.exp(np.float32(slope * (hold - int(ends[3]))) + slope * count)
         if decay < len(sound):
             sound[decay:] *= np.float32(10 ** (-env.sustain / 20))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Release:
+    """What a note is multiplied with from its end on: `fall`, made good where it decays anyway.
+
+    A release takes the place of the decay, but the wave goes on decaying. So from frame `lead`
+    for `left` frames, what the decay does is given back by `growth`, which stays thereafter.
+    """
+
+    fall: Floats
+    lead: int = 0
+    left: int = 0
+    growth: Floats | None = None
+
+    def apply(self, sound: Floats, at: int) -> None:
+        """Let `sound`, which starts `at` frames into the release, die away in place."""
+        sound *= self.fall[at : at + len(sound)]
+        if self.growth is None:
+            return
+        first = max(self.lead - at, 0)
+        last = max(self.lead + self.left - at, 0)
+        middle = sound[first:last]
+        middle *= self.growth[at + first - self.lead :][: len(middle)]
+        sound[last:] *= self.growth[self.left - 1]
+
+
+def choked(seconds: float, rate: int) -> Release:
+    """The release of a note that another one stops."""
+    return Release(_fall(seconds, rate))
+
+
+@lru_cache(maxsize=128)
+def _fall(seconds: float, rate: int) -> Floats:
+    """A fall of FULL_FALL decibels in `seconds`, cut at RELEASE_FLOOR, ending in nothing."""
+    share = min(-RELEASE_FLOOR / FULL_FALL, MAX_RELEASE_SECONDS / seconds)
+    frames = np.arange(max(16, round(seconds * share * rate)))
+    fall = np.exp(-FULL_FALL / 20 * math.log(10) / (seconds * rate) * frames)
+    # The last steps go to zero, so that a long release that is cut does not click.
+    return (fall * np.minimum(1, (len(fall) - frames) / (len(fall) / 8))).astype(np.float32)
+
+
+@lru_cache(maxsize=128)
+def _growth(decay: float, release: float, rate: int) -> Floats:
+    """As long as the release, what undoes the decay, or all of a release that is the slower one."""
+    speed = min(1 / decay, 1 / release) / rate
+    frames = np.arange(len(_fall(release, rate)))
+    return np.exp(FULL_FALL / 20 * math.log(10) * speed * frames).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
