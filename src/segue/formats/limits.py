@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from segue.errors import LimitError
 from segue.score import Score
-from segue.score.score import DEFAULT_MICROSECONDS_PER_BEAT
 
 BYTES = 8 << 20
 """Bytes of a MIDI file; 415,994: a concert pianist, every pedal move included."""
@@ -48,10 +47,7 @@ def check(what: str, value: float, limit: float, name: str) -> None:
 def check_length(score: Score, name: str) -> None:
     """Refuse a Score that lasts longer than any music does. Raises LimitError."""
     tables = (score.controls, score.bends, score.tempi, score.metres, score.keys)
-    last = max([score.end_ticks] + [int(t["onset"][-1]) for t in tables if len(t)])
+    last = max([score.end_ticks] + [int(table["onset"][-1]) for table in tables if len(table)])
     check("ticks", last, TICKS, name)
-    beats = last / score.ticks_per_beat
-    check("beats", beats, BEATS, name)
-    slowest = int(score.tempi["microseconds"].max()) if len(score.tempi) else 0
-    if beats * max(slowest, DEFAULT_MICROSECONDS_PER_BEAT) / 1e6 > SECONDS:
-        check("seconds", float(score.tempo_map.seconds(last)), SECONDS, name)
+    check("beats", last / score.ticks_per_beat, BEATS, name)
+    check("seconds", float(score.tempo_map.seconds(last)), SECONDS, name)

@@ -15,21 +15,30 @@ Decisions, for every file:
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import symusic
 
 from segue.errors import FormatError
 from segue.formats import limits, smf
 from segue.formats.midi_text import renamed, texts_of, with_silent_channels
 from segue.formats.midi_write import to_bytes
+from segue.formats.parsed import NOTES, Parsed, ParsedTrack, parse
 from segue.formats.repairs import counted
 from segue.formats.smf import Chunk
 from segue.formats.table import Reading
 from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track
 from segue.score.score import in_order
+
+_MOST_PLACES = 64
+"""Long pauses looked at one by one; more than that, and looking at all events is quicker."""
+
+
+# glibc gives memory back to the system after each file and fetches it page by page for the next
+# one, until it has seen a block of this size go: a quarter of the time it takes to read a file.
+np.empty(1 << 23, np.uint8)
 
 
 class _OutOfRangeError(Exception):
@@ -42,9 +51,10 @@ def read(path: str | Path) -> Reading:
     Raises FormatError if there is no music in it to save, LimitError if it is past
     `segue.formats.limits`.
     """
-    file = Path(path)
-    limits.check("bytes", file.stat().st_size, limits.BYTES, str(path))
-    return read_bytes(file.read_bytes(), str(path))
+    with Path(path).open("rb", buffering=0) as file:
+        limits.check("bytes", os.fstat(file.fileno()).st_size, limits.BYTES, str(path))
+        data = file.read()
+    return read_bytes(data, str(path))
 
 
 def read_bytes(data: bytes, name: str = "the data") -> Reading:
@@ -91,13 +101,23 @@ def _is_risky(data: bytes, tracks: list[Chunk]) -> bool:
 
     It counts ticks in 32 bits, and a data byte over 127 right behind a status byte makes it pair
     notes across channels, or on channel 16 write past its own table. Either needs bytes over 127
-    side by side, which sound files of ordinary length have next to none of; only where there are
-    such bytes are the events looked at one by one.
+    side by side, which are pauses of 16,384 ticks or more in sound files, and few. Each is looked
+    at where it stands, and all events one by one only if that leaves a doubt.
     """
-    high = np.frombuffer(data, np.uint8) >= 0x80
-    # Steps of up to two bytes: no file of this length reaches a later tick with those alone.
+    high = np.frombuffer(data, np.int8) < 0
+    pairs = (high[1:] & high[:-1]).nonzero()[0]
+    # No file of this length reaches a later tick, with steps of up to two bytes, three and four.
     last_tick = len(data) // 3 << 14
-    if last_tick < 1 << 31 and not (high[1:] & high[:-1]).any():
+    if len(pairs):
+        longer = np.append(False, np.diff(pairs) == 1)
+        last_tick += (len(pairs) << 21) + (int(longer.sum()) << 28)
+        places = pairs[~longer]
+        if len(places) > _MOST_PLACES:
+            return not all(_follows(data, track) for track in tracks)
+        pauses = all(smf.leads_on(data, at, 0, len(data)) for at in places.tolist())
+    else:
+        pauses = True
+    if pauses and last_tick < 1 << 31:
         return False
     return not all(_follows(data, track) for track in tracks)
 
@@ -117,16 +137,16 @@ def _missing(data: bytes, tracks: list[Chunk]) -> list[str]:
     return [f"the header promises {counted(promised, 'track')}, the file has {there:,}"]
 
 
-def _parsed(data: bytes) -> Any | None:
+def _parsed(data: bytes) -> Parsed | None:
     try:
-        return symusic.Score.from_midi(data)
+        return parse(data)
     except (RuntimeError, ValueError, IndexError):
         return None
 
 
-def _has_lost_all(parsed: Any, data: bytes, tracks: list[Chunk]) -> bool:
+def _has_lost_all(parsed: Parsed, data: bytes, tracks: list[Chunk]) -> bool:
     """Whether notes start in the file though symusic returns none: none of them ends."""
-    if parsed.note_num():
+    if any(len(t.notes) for t in parsed.tracks):
         return False
     return any(smf.followed(data, t.start, t.end).has_notes() for t in tracks)
 
@@ -135,101 +155,112 @@ def _has_lost_all(parsed: Any, data: bytes, tracks: list[Chunk]) -> bool:
 
 
 def _reading(
-    parsed: Any, data: bytes, chunks: list[Chunk], name: str, repairs: list[str]
+    parsed: Parsed, data: bytes, chunks: list[Chunk], name: str, repairs: list[str]
 ) -> Reading:
     """The Score of what symusic parsed, and what had to be left out to make it valid."""
     heard = with_silent_channels(data, chunks, sum(1 for t in parsed.tracks if len(t.notes)))
     if heard is not data:
-        again = _parsed(heard)
-        parsed = again if again is not None else parsed
-    tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.pitch_bends)]
-    limits.check("tracks", len(tracks), limits.TRACKS, name)
-    limits.check("notes", sum(len(t.notes) for t in tracks), limits.NOTES, name)
-    if any(t.program > 127 for t in tracks):
-        raise _OutOfRangeError
-    changes = sum(len(t.controls) + len(t.pitch_bends) for t in tracks)
-    limits.check("controller changes", changes, limits.CHANGES, name)
-    limits.check("changes of tempo", len(parsed.tempos), limits.TEMPI, name)
+        parsed = _parsed(heard) or parsed
+    tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.bends)]
+    _check_limits(parsed, tracks, name)
     repairs = list(repairs)
     score = Score.unchecked(
-        parsed.tpq,
+        parsed.division,
         renamed(tuple(Track(t.name, t.program, t.is_drum) for t in tracks), data, chunks),
         notes=_joined("notes", [t.notes for t in tracks], NOTE),
         controls=_joined("controls", [t.controls for t in tracks], CONTROL),
-        bends=_joined("bends", [t.pitch_bends for t in tracks], BEND),
-        tempi=_table(parsed.tempos, TEMPO),
-        metres=_valid_metres(_table(parsed.time_signatures, METRE), repairs),
-        keys=_valid_keys(_table(parsed.key_signatures, KEY), repairs),
+        bends=_joined("bends", [t.bends for t in tracks], BEND),
+        tempi=_table(_valid_tempi(parsed.tempi, repairs), TEMPO),
+        metres=_table(_valid_metres(parsed.metres, repairs), METRE),
+        keys=_table(_valid_keys(parsed.keys, repairs), KEY),
     )
-    score = _valid_tempi(score, repairs)
-    limits.check_length(score, name)
+    if _may_be_long(parsed, tracks):
+        limits.check_length(score, name)
     texts = texts_of(data, chunks)
     return Reading(score.with_(texts=texts) if texts else score, tuple(repairs))
 
 
-# A Score's columns after symusic's names for them, table by table.
-_COLUMNS = {
-    NOTE: ("time", "duration", "pitch", "velocity"),
-    CONTROL: ("time", "number", "value"),
-    BEND: ("time", "value"),
-    TEMPO: ("time", "mspq"),
-    METRE: ("time", "numerator", "denominator"),
-    KEY: ("time", "key", "tonality"),
-}
+def _check_limits(parsed: Parsed, tracks: list[ParsedTrack], name: str) -> None:
+    """Refuse what is past a limit, and what symusic should have. Raises LimitError."""
+    limits.check("tracks", len(tracks), limits.TRACKS, name)
+    limits.check("notes", sum(len(t.notes) for t in tracks), limits.NOTES, name)
+    changes = sum(len(t.controls) + len(t.bends) for t in tracks)
+    limits.check("controller changes", changes, limits.CHANGES, name)
+    limits.check("changes of tempo", len(parsed.tempi), limits.TEMPI, name)
+    if not all(_in_range(t) for t in tracks):
+        raise _OutOfRangeError
 
 
-def _fields(dtype: np.dtype[Any]) -> list[tuple[str, str]]:
-    names = [n for n in dtype.names or () if n != "track"]
-    return list(zip(names, _COLUMNS[dtype], strict=True))
+def _in_range(track: ParsedTrack) -> bool:
+    """Whether a track holds nothing that a data byte over 127 left in it."""
+    bends = track.bends["value"]
+    # Pitch and velocity lie side by side, and so do a controller's number and its value: both
+    # high bits of all pairs are looked at in one go.
+    high = np.bitwise_or.reduce(_pairs(track.notes)) | np.bitwise_or.reduce(_pairs(track.controls))
+    good = not high & 0x8080 and track.program < 128
+    return good and not (len(bends) and (bends.min() < -8192 or bends.max() > 8191))
 
 
-_FIELDS = {dtype: _fields(dtype) for dtype in _COLUMNS}
+def _pairs(parsed: Any) -> Any:
+    """Shape (events,): the two bytes before the spare ones, as one number."""
+    return parsed.view(np.uint16)[parsed.dtype.itemsize // 2 - 2 :: parsed.dtype.itemsize // 2]
 
 
-def _table(events: Any, dtype: np.dtype[Any]) -> Any:
+def _may_be_long(parsed: Parsed, tracks: list[ParsedTrack]) -> bool:
+    """Whether the Score may be past a limit of length; if not, that is soon seen."""
+    tables = [parsed.tempi, parsed.metres, parsed.keys]
+    tables += [table for t in tracks for table in (t.notes, t.controls, t.bends)]
+    last = max((int(table["onset"][-1]) for table in tables if len(table)), default=0)
+    last += max((int(t.notes["duration"].max()) for t in tracks if len(t.notes)), default=0)
+    # A beat may take up to 17 seconds, but the ordinary one takes less than four.
+    slow = len(parsed.tempi) and int(parsed.tempi["microseconds"].max()) > 4_000_000
+    return bool(slow) or last / parsed.division > min(limits.BEATS, limits.SECONDS / 4)
+
+
+def _fill(table: Any, parsed: Any) -> None:
+    """Copy symusic's columns into a Score's of the same names."""
+    for name in parsed.dtype.names:
+        if name != "spare":
+            table[name] = parsed[name]
+
+
+def _table(parsed: Any, dtype: np.dtype[Any]) -> Any:
     """A list of symusic's events as a Score's table."""
-    table = np.empty(len(events), dtype)
-    if len(table):
-        columns = events.numpy()
-        for field, source in _FIELDS[dtype]:
-            table[field] = columns[source]
+    table = np.empty(len(parsed), dtype)
+    _fill(table, parsed)
     return table
 
 
 def _joined(name: str, of_tracks: list[Any], dtype: np.dtype[Any]) -> Any:
     """The events of all tracks as one table in canonical order."""
-    table = np.empty(sum(len(events) for events in of_tracks), dtype)
+    table = np.empty(sum(len(parsed) for parsed in of_tracks), dtype)
     end = 0
-    for index, events in enumerate(of_tracks):
-        if len(events):
-            start, end = end, end + len(events)
-            columns, part = events.numpy(), table[start:end]
-            _check_range(columns, dtype)
-            for field, source in _FIELDS[dtype]:
-                part[field] = columns[source]
-            part["track"] = index
-    return in_order(name, table)
+    for index, parsed in enumerate(of_tracks):
+        start, end = end, end + len(parsed)
+        _fill(table[start:end], parsed)
+        table["track"][start:end] = index
+    ordered = len(of_tracks) == 1 and _in_order(of_tracks[0])
+    return table if ordered else in_order(name, table)
 
 
-def _check_range(columns: dict[str, Any], dtype: np.dtype[Any]) -> None:
-    """symusic keeps pitch and velocity in 8 signed bits, controllers in 8 unsigned ones."""
-    if dtype is NOTE:
-        good = columns["pitch"].min() >= 0 and columns["velocity"].min() > 0
-    elif dtype is CONTROL:
-        good = columns["number"].max() < 128 and columns["value"].max() < 128
-    else:
-        good = columns["value"].min() >= -8192 and columns["value"].max() < 8192
-    if not good:
-        raise _OutOfRangeError
+def _in_order(parsed: Any) -> bool:
+    """Whether one track's events are in canonical order already, as symusic sorts them."""
+    if parsed.dtype is NOTES:
+        key = parsed["onset"].astype(np.int64)
+        key <<= 8
+        key |= parsed["pitch"]
+        return bool((key[1:] > key[:-1]).all())
+    onset = np.ascontiguousarray(parsed["onset"])
+    return bool((onset[1:] >= onset[:-1]).all())
 
 
 def _left_out(table: Any, good: Any, what: str, repairs: list[str]) -> Any:
     """The good rows of a table; the others are counted in a line of `repairs`."""
-    bad = len(table) - int(good.sum())
+    bad = len(table) - int(np.count_nonzero(good))
     if not bad:
         return table
     repairs.append(f"left out {counted(bad, what)} with a value that does not exist")
-    return table[good].copy()
+    return table[good]
 
 
 def _valid_metres(table: Any, repairs: list[str]) -> Any:
@@ -242,11 +273,11 @@ def _valid_metres(table: Any, repairs: list[str]) -> Any:
 def _valid_keys(table: Any, repairs: list[str]) -> Any:
     if not len(table):
         return table
-    return _left_out(table, np.abs(table["fifths"].astype(int)) <= 7, "key signature", repairs)
+    good = (table["fifths"] >= -7) & (table["fifths"] <= 7) & (table["minor"] <= 1)
+    return _left_out(table, good, "key signature", repairs)
 
 
-def _valid_tempi(score: Score, repairs: list[str]) -> Score:
-    good = score.tempi["microseconds"] > 0
-    if good.all():
-        return score
-    return score.with_(tempi=_left_out(score.tempi, good, "tempo", repairs))
+def _valid_tempi(table: Any, repairs: list[str]) -> Any:
+    if not len(table):
+        return table
+    return _left_out(table, table["microseconds"] > 0, "tempo", repairs)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import numpy as np
-
 from segue.formats import smf
 from segue.formats.smf import Chunk
 from segue.score import Text, Track
@@ -24,6 +22,7 @@ KINDS = {
 }
 """Meta event types as kinds of Text; a cue point is a marker."""
 
+_META, _TYPES = bytes([smf.META]), {bytes([kind]) for kind in KINDS}
 _MAY_START_NOTE = re.compile(rb"[\x90-\x9f][\x00-\x7f][\x01-\x7f]")
 _MAY_CHANGE = re.compile(rb"[\xb0-\xbf\xe0-\xef][\x00-\x7f]")
 
@@ -40,12 +39,12 @@ def decoded(raw: bytes) -> str:
 
 def texts_of(data: bytes, chunks: list[Chunk]) -> tuple[Text, ...]:
     """All texts of all tracks, with their ticks."""
-    b = np.frombuffer(data, np.uint8)
-    at = np.flatnonzero(b[:-1] == smf.META)
-    at = at[np.isin(b[at + 1], list(KINDS))]
     found: list[Text] = []
-    for track in chunks if len(at) else ():
-        if np.searchsorted(at, track.start) == np.searchsorted(at, track.end):
+    at = 0
+    for track in chunks:
+        if at < track.start and at >= 0:
+            at = _next_text(data, track.start)
+        if not 0 <= at < track.end:
             continue
         events = smf.followed(data, track.start, track.end)
         found += [
@@ -53,6 +52,14 @@ def texts_of(data: bytes, chunks: list[Chunk]) -> tuple[Text, ...]:
             for i in events.metas(*KINDS)
         ]
     return tuple(found)
+
+
+def _next_text(data: bytes, at: int) -> int:
+    """The next place at which a text may stand, -1 if there is none."""
+    at = data.find(_META, at)
+    while at >= 0 and data[at + 1 : at + 2] not in _TYPES:
+        at = data.find(_META, at + 1)
+    return at
 
 
 def renamed(tracks: tuple[Track, ...], data: bytes, chunks: list[Chunk]) -> tuple[Track, ...]:

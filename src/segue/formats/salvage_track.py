@@ -22,9 +22,6 @@ from segue.formats.smf import Events
 MOST_BREAKS = 10_000
 """Places in one file at which the walk may stop: about a second's work."""
 
-_CHAIN = 5
-"""Well-formed events that confirm a place to go on from; chance gives so many once in 10^5."""
-
 _SEARCH = 1 << 16
 """How far ahead a place to go on from is sought, in bytes."""
 
@@ -162,7 +159,7 @@ def _past_long_number(data: bytes, at: int, end: int, running: int) -> _Step | N
     value, body = value << 7 | data[body], body + 1
     # With a delta time of nothing in front, the message is an event that can be looked at.
     alone = b"\0" + data[body : min(end, body + 4096)]
-    if body - at > 12 or not _confirmed(alone, 0, running, len(alone)):
+    if body - at > 12 or not smf.leads_on(alone, 0, running, len(alone)):
         return None
     message = smf.events(alone, 0, len(alone), running)
     if not len(message):
@@ -179,10 +176,10 @@ def _past_sysex(data: bytes, ticks: int, body: int, end: int, running: int) -> _
     length = smf.read_number(data, body + 1, end)
     if length is not None:
         after = sum(length)
-        if after <= end and _confirmed(data, after, running, end):
+        if after <= end and smf.leads_on(data, after, running, end):
             return _Step(after, _pause(ticks))
     terminator = data.find(bytes([smf.ESCAPE]), body + 1, min(end, body + _SEARCH))
-    if terminator >= 0 and _confirmed(data, terminator + 1, running, end):
+    if terminator >= 0 and smf.leads_on(data, terminator + 1, running, end):
         return _Step(terminator + 1, _pause(ticks), "sysex")
     return None
 
@@ -196,9 +193,9 @@ def _past_meta(data: bytes, ticks: int, body: int, end: int, running: int) -> _S
     length = smf.read_number(data, body + 2, end)
     if length is not None:
         after = sum(length)
-        if after <= end and _confirmed(data, after, running, end):
+        if after <= end and smf.leads_on(data, after, running, end):
             return _Step(after, _pause(ticks), "meta")
-        if _confirmed(data, length[1], running, end):
+        if smf.leads_on(data, length[1], running, end):
             return _Step(length[1], _pause(ticks), "meta")
     return None
 
@@ -207,7 +204,7 @@ def _past_system(data: bytes, ticks: int, body: int, end: int, running: int) -> 
     """A system message that belongs on a cable, not in a file, or that does not exist at all."""
     after = body + 1 + _SYSTEM_DATA.get(data[body], 0)
     for resume in dict.fromkeys((after, body + 1)):
-        if resume <= end and _confirmed(data, resume, running, end):
+        if resume <= end and smf.leads_on(data, resume, running, end):
             return _Step(resume, _pause(ticks), "system")
     return None
 
@@ -220,7 +217,7 @@ def _past_high_data(data: bytes, ticks: int, body: int, end: int) -> _Step | Non
     if after > end:
         return _Step(end, b"", "cut")
     # What wrote one value too large may have written all of them so.
-    if not _confirmed(data, after, status, end, forgiven=_CHAIN // 2):
+    if not smf.leads_on(data, after, status, end, forgiven=smf.CHAIN // 2):
         return None
     values = bytes(min(value, 127) for value in data[body + 1 : after])
     return _Step(after, smf.number(ticks) + bytes([status]) + values, "high data")
@@ -231,61 +228,10 @@ def _resumed(data: bytes, at: int, end: int, running: int, budget: Budget) -> _S
     limit = min(end, at + _SEARCH)
     found = _EVENT.search(data, at + 1, limit)
     while found and budget.another_trial():
-        if _confirmed(data, found.start(), running, end, strict=True):
+        if smf.leads_on(data, found.start(), running, end, strict=True):
             return _Step(found.start(), b"", "skipped")
         found = _EVENT.search(data, found.start() + 1, limit)
     return _Step(end, b"", "cut" if end - at < 16 else "skipped")
-
-
-def _confirmed(
-    data: bytes, at: int, running: int, end: int, strict: bool = False, forgiven: int = 0
-) -> bool:
-    """Whether `_CHAIN` well-formed events, or the track's end, follow from `at`.
-
-    `strict` asks for a status byte first and for no pause of more than three bytes, since chance
-    provides many data bytes and few status bytes. As many as `forgiven` values may be over 127.
-    """
-    for place in range(_CHAIN):
-        if at >= end:
-            return at == end and (place > 0 or not strict)
-        delta = smf.read_number(data, at, end)
-        if delta is None or delta[1] >= end or (strict and delta[1] - at > 3):
-            return False
-        at = delta[1]
-        if data[at] >= 0x80 and data[at] < smf.SYSEX:
-            running = data[at]
-        elif strict and place == 0 and data[at] < 0x80:
-            return False
-        if data[at : at + 2] == bytes([smf.META, smf.END_OF_TRACK]):
-            return True
-        after = _after_message(data, at, running, end)
-        if after is None and forgiven:
-            after = _after_message(data, at, running, end, 1)
-            forgiven -= 1
-        if after is None:
-            return False
-        at = after
-    return True
-
-
-def _after_message(data: bytes, at: int, running: int, end: int, forgiven: int = 0) -> int | None:
-    """Where the message at `at` ends; None if it is not well-formed or reaches past the end.
-
-    The last `forgiven` data bytes may be over 127.
-    """
-    status = data[at]
-    if status in (smf.META, smf.SYSEX, smf.ESCAPE):
-        kind = status == smf.META
-        if kind and (at + 1 >= end or data[at + 1] >= 0x80):
-            return None
-        length = smf.read_number(data, at + 1 + kind, end)
-        return None if length is None or sum(length) > end else sum(length)
-    if status > smf.SYSEX or not running:
-        return None
-    at += status >= 0x80
-    after = at + (1 if smf.PROGRAM <= running < smf.BEND else 2)
-    good = after <= end and max(data[at : after - forgiven], default=0) < 0x80
-    return after if good else None
 
 
 # -- the track as a whole ------------------------------------------------------------------------

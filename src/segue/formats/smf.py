@@ -348,3 +348,60 @@ def _without_orphans(fields: list[Any], code: int) -> tuple[list[Any], int]:
         return fields, code
     cut = int(orphans[0])
     return [f[:cut] for f in fields], _DAMAGE + int(fields[0][cut])
+
+
+# -- one place at a time ------------------------------------------------------------------------
+
+CHAIN = 5
+"""Well-formed events that confirm a place to go on from; chance gives so many once in 10^5."""
+
+
+def leads_on(
+    data: bytes, at: int, running: int, end: int, strict: bool = False, forgiven: int = 0
+) -> bool:
+    """Whether `CHAIN` well-formed events, or the track's end, follow from `at`.
+
+    `strict` asks for a status byte first and for no pause of more than three bytes, since chance
+    provides many data bytes and few status bytes. As many as `forgiven` values may be over 127.
+    """
+    for place in range(CHAIN):
+        if at >= end:
+            return at == end and (place > 0 or not strict)
+        delta = read_number(data, at, end)
+        if delta is None or delta[1] >= end or (strict and delta[1] - at > 3):
+            return False
+        at = delta[1]
+        if data[at] >= 0x80 and data[at] < SYSEX:
+            running = data[at]
+        elif strict and place == 0 and data[at] < 0x80:
+            return False
+        if data[at : at + 2] == bytes([META, END_OF_TRACK]):
+            return True
+        after = _after_message(data, at, running, end)
+        if after is None and forgiven:
+            after = _after_message(data, at, running, end, 1)
+            forgiven -= 1
+        if after is None:
+            return False
+        at = after
+    return True
+
+
+def _after_message(data: bytes, at: int, running: int, end: int, forgiven: int = 0) -> int | None:
+    """Where the message at `at` ends; None if it is not well-formed or reaches past the end.
+
+    The last `forgiven` data bytes may be over 127.
+    """
+    status = data[at]
+    if status in (META, SYSEX, ESCAPE):
+        kind = status == META
+        if kind and (at + 1 >= end or data[at + 1] >= 0x80):
+            return None
+        length = read_number(data, at + 1 + kind, end)
+        return None if length is None or sum(length) > end else sum(length)
+    if status > SYSEX or not running:
+        return None
+    at += status >= 0x80
+    after = at + (1 if PROGRAM <= running < BEND else 2)
+    good = after <= end and max(data[at : after - forgiven], default=0) < 0x80
+    return after if good else None
