@@ -1,0 +1,95 @@
+"""ABC notation: tunes as text, in and out.
+
+A file may hold many tunes: `read` gives the first and says so, `read_tunes` gives them all.
+Keeps pitch, onset, length, dynamics marks, voices, programs, metre, key and tempo; chord symbols
+stay as texts. Loses lyrics, ornaments other than grace notes, and layout.
+Source: the ABC standard 2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue.errors import FormatError, LimitError
+from segue.formats.abc_body import Body
+from segue.formats.abc_play import played
+from segue.formats.abc_tune import Tune, decoded, tunes
+from segue.formats.table import Reading
+
+LARGEST_FILE = 64 * 2**20
+"""Bytes; the largest public collections of tunes are a quarter of this."""
+
+
+@dataclass(frozen=True)
+class TuneReading(Reading):
+    """A tune of a collection: a Reading with the tune's number (`X:`) and title (`T:`)."""
+
+    number: str = ""
+    title: str = ""
+
+
+def read(path: str | Path, *, tune: str | None = None, chords: bool = False) -> Reading:
+    """Read one tune of an ABC file: the one with number `tune` (its `X:`), or the first.
+
+    `chords` plays chord symbols such as "Am" on a track of their own. Raises FormatError where
+    the file holds no music or no such tune, LimitError for one past what can be played.
+    """
+    found, notes = _load(path)
+    if tune is None:
+        chosen = found[0]
+        if len(found) > 1:
+            notes.append(f"holds {len(found)} tunes: only the first, {chosen.label}, was read")
+    else:
+        match = [each for each in found if each.value("X") == str(tune)]
+        if not match:
+            numbers = [each.value("X") or "?" for each in found]
+            raise FormatError(
+                f"{path} has no tune X:{tune}; it has {len(found)}, "
+                f"from X:{numbers[0]} to X:{numbers[-1]}."
+            )
+        chosen = match[0]
+    reading = _read(chosen, chords=chords)
+    if not len(reading.score):
+        raise FormatError(
+            f"{path}: {chosen.label} holds no notes; give a file in ABC notation with a header "
+            "(X:, T:, M:, L:, K:) and music under it."
+        )
+    return Reading(reading.score, (*notes, *reading.repairs))
+
+
+def read_tunes(path: str | Path, *, chords: bool = False) -> Iterator[TuneReading]:
+    """Every tune of an ABC file in order, also those without notes; errors as `read`."""
+    found, notes = _load(path)
+    for tune in found:
+        reading = _read(tune, chords=chords)
+        repairs = (*notes, *reading.repairs)
+        yield TuneReading(reading.score, repairs, tune.value("X"), tune.value("T"))
+
+
+def parse(text: str, *, chords: bool = False) -> Reading:
+    """The first tune of a text; see `read`."""
+    return _read(tunes(text)[0], chords=chords)
+
+
+def _load(path: str | Path) -> tuple[list[Tune], list[str]]:
+    file = Path(path)
+    size = file.stat().st_size
+    if size > LARGEST_FILE:
+        raise LimitError(
+            f"{file} has {size >> 20} MiB; up to {LARGEST_FILE >> 20} MiB of ABC is read: "
+            "split the collection."
+        )
+    data = file.read_bytes()
+    if b"\0" in data and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise FormatError(f"{file} is not text: give a file in ABC notation.")
+    text, notes = decoded(data)
+    return tunes(text), notes
+
+
+def _read(tune: Tune, *, chords: bool) -> Reading:
+    body = Body(tune)
+    body.read()
+    score = played(tune, body, chords=chords)
+    return Reading(score, tuple(tune.repairs))

@@ -1,0 +1,26 @@
+"""Bar lines of a page as metre events, so that bars counted from a Score are the page's bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def metre_rows(
+    bars: Iterable[tuple[int, int, int, int]], ticks_per_beat: int
+) -> list[tuple[int, int, int]]:
+    """Rows for `Score.metres` out of bars as (onset, length, numerator, denominator), in ticks.
+
+    A metre is told where it changes, and told again where a full bar begins off the bars counted
+    so far: a short bar then shifts the count for itself alone, while the two halves of a bar that
+    a repeat cuts (an upbeat and the bar that lacks it) still make up one.
+    """
+    rows: list[tuple[int, int, int]] = []
+    for onset, length, over, under in bars:
+        full = 4 * ticks_per_beat * over // under
+        if not rows or rows[-1][1:] != (over, under):
+            if rows and rows[-1][0] == onset:
+                rows.pop()
+            rows.append((onset, over, under))
+        elif length == full and full and (onset - rows[-1][0]) % full:
+            rows.append((onset, over, under))
+    return rows

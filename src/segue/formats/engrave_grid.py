@@ -1,0 +1,119 @@
+"""Times of notes as a page can write them: on the beat's halves, thirds and their like.
+
+Music that was written (its notes begin on a grid) keeps its times; music that was played is moved
+to the nearest times that read well, and note ends are simplified. Positions are whole numbers of
+`UNITS` to a beat, fine enough for every tuplet that is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.score.score import Events
+
+UNITS = 32 * 9 * 5 * 7 * 11 * 13
+"""Units to a beat (a quarter note): 128th notes and tuplets of 3, 5, 7, 9, 11, 13 and 15."""
+
+_PLAIN = (1, 2, 4, 3, 8, 6, 12, 16, 24, 32, 48)
+_RARE = (5, 10, 7, 9, 14, 18, 20, 28, 11, 13, 15, 22, 26, 30)
+# How much a division must gain, in squared standard deviations, to be worth reading.
+_PLAYED = {1: 0.0, 2: 0.5, 4: 1.5, 3: 4.0, 8: 6.0, 6: 8.0}
+_DEVIATION = 0.05  # beats that players stray from the page
+_WRITTEN_SHARE = 0.9
+_COARSE = (8, 12)
+
+Ints = NDArray[np.int64]
+
+
+def snapped(notes: Events, ticks_per_beat: int) -> tuple[Ints, Ints, bool]:
+    """Onsets and ends of one track's notes in units, and whether ends were simplified.
+
+    `notes` by onset; shapes (notes,). Every note is at least as long as one step of its beat.
+    """
+    onsets = notes["onset"].astype(np.int64)
+    ends = onsets + np.maximum(notes["duration"].astype(np.int64), 1)
+    if not len(notes):
+        return onsets, ends, False
+    written = _share_on_grid(onsets, ticks_per_beat) >= _WRITTEN_SHARE
+    exact_ends = written and _share_on_grid(ends, ticks_per_beat) >= _WRITTEN_SHARE
+    moments = np.concatenate([onsets, ends]) if exact_ends else onsets
+    is_onset = np.arange(len(moments)) < len(onsets)
+    steps = _steps(moments, is_onset, ticks_per_beat, written=written)
+    first = _moved(onsets, steps, ticks_per_beat)
+    last = _moved(ends, steps, ticks_per_beat)
+    shortest = np.array([UNITS // steps.get(int(t), 4) for t in onsets // ticks_per_beat])
+    return first, np.maximum(last, first + shortest), not exact_ends
+
+
+def _share_on_grid(moments: Ints, ticks_per_beat: int) -> float:
+    """How many of `moments` lie within a tick of a coarse grid."""
+    fraction = moments % ticks_per_beat
+    slack = 1 if ticks_per_beat >= 96 else 0
+    on = np.zeros(len(moments), bool)
+    for step in _COARSE:
+        exact = fraction * step / ticks_per_beat
+        on |= np.abs(exact - np.rint(exact)) * ticks_per_beat / step <= slack + 1e-9
+    if not slack and ticks_per_beat < 8:
+        return 1.0
+    return float(on.mean())
+
+
+def _steps(
+    moments: Ints, is_onset: NDArray[np.bool_], ticks_per_beat: int, *, written: bool
+) -> dict[int, int]:
+    """For each beat the number of steps it is divided into."""
+    order = np.argsort(moments, kind="stable")
+    beats, starts = np.unique(moments[order] // ticks_per_beat, return_index=True)
+    steps: dict[int, int] = {}
+    for beat, group in zip(beats, np.split(order, starts[1:]), strict=True):
+        fractions = sorted({int(t) for t in moments[group] % ticks_per_beat})
+        heard = len({int(t) for t in moments[group[is_onset[group]]] % ticks_per_beat})
+        if written:
+            steps[int(beat)] = _written_steps(fractions, heard, ticks_per_beat)
+        else:
+            steps[int(beat)] = _played_steps(fractions, ticks_per_beat)
+    return steps
+
+
+def _written_steps(fractions: Sequence[int], heard: int, ticks_per_beat: int) -> int:
+    """The coarsest division that holds all the fractions of a beat."""
+    # A quintuplet and its like are only believed of several onsets that need it.
+    allowed = _PLAIN + (_RARE if heard > 1 else ())
+    for step in allowed:
+        if all(f * step % ticks_per_beat == 0 for f in fractions):
+            return step
+    for step in allowed:
+        if ticks_per_beat >= 8 * step and all(
+            min(f * step % ticks_per_beat, -f * step % ticks_per_beat) <= step for f in fractions
+        ):
+            return step
+    return 24
+
+
+def _played_steps(fractions: Sequence[int], ticks_per_beat: int) -> int:
+    """The division that explains a beat best, a finer one only if it gains enough."""
+    places = np.array(fractions) / ticks_per_beat
+
+    def cost(step: int) -> float:
+        stray = (places - np.rint(places * step) / step) / _DEVIATION
+        return float((stray**2).sum()) + _PLAYED[step]
+
+    return min(_PLAYED, key=cost)
+
+
+def _moved(moments: Ints, steps: dict[int, int], ticks_per_beat: int) -> Ints:
+    """Moments in ticks as the nearest step of their beat, in units."""
+    beats, fractions = np.divmod(moments, ticks_per_beat)
+    step = np.array([steps.get(int(beat), 4) for beat in beats])
+    return beats * UNITS + np.rint(fractions * step / ticks_per_beat).astype(np.int64) * (
+        UNITS // step
+    )
+
+
+def in_units(tick: int, ticks_per_beat: int) -> int:
+    """Any tick in units, rounded."""
+    return round(Fraction(tick * UNITS, ticks_per_beat))
