@@ -127,13 +127,20 @@ class Windows:
 
     def batch(self, step: int) -> Batch:
         """The batch of this rank at `step` (0, 1, ...): the same whenever it is asked for."""
+        return self._gather(self._places(step))
+
+    def targets(self, step: int) -> int:
+        """How many targets count in this rank's batch at `step`, found without reading it."""
+        places = self._places(step)
+        each = places.high - places.low if self.objective == "every" else np.ones_like(places.low)
+        return int(each.sum())
+
+    def _places(self, step: int) -> _Places:
         block, within = divmod(step, self._steps_a_block)
         if self._located is None or self._located[0] != block:
             self._located = block, self._locate(block)
         first = within * self.batch_size
-        return self._gather(
-            _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
-        )
+        return _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
 
     @property
     def _steps_a_block(self) -> int:
