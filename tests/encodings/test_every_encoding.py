@@ -28,6 +28,15 @@ VARIANTS = [
     ("nes_events", {"levels": True, "end": True}),
     ("nes_events", {"split": True}),
     ("nes_events", {"split": True, "levels": True}),
+    ("performance", {}),
+    ("performance", {"pedal": "rows", "marks": True}),
+    ("piano_roll", {}),
+    ("piano_roll", {"unit": "beats", "cells": "both", "pedal": "drop"}),
+    ("piano_roll", {"cells": "onsets", "lowest": 36, "highest": 96, "longest": 100}),
+    ("velocity_image", {}),
+    ("velocity_image", {"size": "256"}),
+    ("note_time", {}),
+    ("note_time", {"pedal": "rows"}),
 ]
 # Their notes are read as chords once more, which may join or cut what stood apart in the piece.
 SETTLES_LATER = [v for v in VARIANTS if v[0] == "note_chord" and v[1]]

@@ -19,6 +19,16 @@ ENCODINGS: dict[str, tuple[str, str]] = {
     "note_chord": ("segue.encodings.note_chord:NoteChord", "pitch names and chords, one a row"),
     "compound": ("segue.encodings.compound:Compound", "one row a note, five attributes"),
     "nes_events": ("segue.encodings.nes_events:NesEvents", "events of the four NES voices"),
+    "performance": ("segue.encodings.performance:Performance", "events of a keyboard, 10 ms apart"),
+    "piano_roll": ("segue.encodings.piano_roll:PianoRoll", "frames of 88 pitches, on or off"),
+    "velocity_image": (
+        "segue.encodings.velocity_image:VelocityImage",
+        "a whole piece as one picture of velocities",
+    ),
+    "note_time": (
+        "segue.encodings.note_time:NoteTime",
+        "a keyboard's messages with their times",
+    ),
 }
 """Name to ("module:class", one line)."""
 

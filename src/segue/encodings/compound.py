@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.compound_grammar import CompoundGrammar
+from segue.encodings.grid import second_resolution, second_steps, struck_once
 from segue.encodings.header import (
     resolution,
     time_header,
@@ -209,15 +210,13 @@ class Compound(Closed):
     def _steps(self, score: Score, ticks: Ints) -> Ints:
         if self.unit == "beats":
             return np.rint(ticks * (self.steps_per_beat / score.ticks_per_beat)).astype(np.int64)
-        return np.rint(score.tempo_map.seconds(ticks) * self.steps_per_second).astype(np.int64)
+        return second_steps(score, ticks, self.steps_per_second)
 
     def _resolution(self, score: Score) -> int:
         """Ticks a beat fine enough that decode's ticks fall in the step they came from."""
         if self.unit == "beats":
             return resolution(score.ticks_per_beat, self.steps_per_beat)
-        slowest = max(_DEFAULT_TEMPO, int(score.tempi["microseconds"].max(initial=0)))
-        needed = slowest * self.steps_per_second / 0.9e6
-        return score.ticks_per_beat * max(1, int(np.ceil(needed / score.ticks_per_beat)))
+        return second_resolution(score, self.steps_per_second)
 
     def _notes(self, score: Score, slot_of: Ints) -> Ints:
         """Shape (notes, 5): step, track, code, duration, velocity, without overlap of a pitch."""
@@ -227,19 +226,12 @@ class Compound(Closed):
         slot = slot_of[notes["track"]]
         if (slot == NOWHERE).any():
             notes, slot = notes[slot != NOWHERE], slot[slot != NOWHERE]
-        voice = (slot * 128 + notes["pitch"]).astype(np.uint16)
-        order = np.argsort(voice, kind="stable")
-        voice, notes = voice[order], notes[order]
         step = self._steps(score, notes["onset"])
         end = self._steps(score, notes["onset"] + notes["duration"])
-        first = np.append(True, (voice[1:] != voice[:-1]) | (step[1:] != step[:-1]))[: len(step)]
-        begins = np.flatnonzero(first)
-        length = np.maximum(np.maximum.reduceat(end - step, begins) if len(begins) else end, 1)
-        voice, step, notes = voice[begins], step[begins], notes[begins]
-        symbol = self._lengths.nearest(length)
-        until = np.diff(step, append=0)
-        follows = np.append(voice[1:] == voice[:-1], False)[: len(voice)]
-        symbol = np.where(follows, np.minimum(symbol, self._lengths.at_most(until)), symbol)
+        voice = (slot * 128 + notes["pitch"]).astype(np.uint16)
+        kept, length, gap = struck_once(voice, step, end)
+        step, voice, notes = step[kept], voice[kept], notes[kept]
+        symbol = np.minimum(self._lengths.nearest(length), self._lengths.at_most(gap))
         rows = np.empty((len(step), 5), np.int64)
         rows[:, 0], rows[:, 1] = step, voice >> 7
         rows[:, 2] = self._first_pitch + (voice & 127)

@@ -38,6 +38,13 @@ def resolution(ticks_per_beat: int, steps_per_beat: int) -> int:
     return steps_per_beat * -(-480 // steps_per_beat)
 
 
+def first_pitched(score: Score) -> Track:
+    """The first pitched track with notes, else the first pitched one, else a nameless piano."""
+    playing = np.unique(score.notes["track"]).tolist()
+    found = [score.tracks[i] for i in playing] + list(score.tracks)
+    return next((track for track in found if not track.is_drum), Track())
+
+
 def tracks_header(tracks: Mapping[int, Track]) -> list[list[Any]]:
     """Tracks by slot as JSON rows: slot, name, program, whether drums."""
     return [[slot, t.name, t.program, t.is_drum] for slot, t in sorted(tracks.items())]

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from segue.encodings import get
+from segue.score import CONTROL, NOTE, Score, Track, events, sustain
+from strategies import piano, scores
+
+# Symbols: 128 note-ons, 128 note-offs, 100 shifts of 10 ms, 32 velocities, and what options add.
+ON, OFF, SHIFT, VELOCITY, PEDAL = 0, 128, 256, 356, 388
+
+
+def piece(*notes, **fields):
+    """Piano at 100 ticks a second from (onset, duration, pitch, velocity)."""
+    rows = [(onset, length, 0, pitch, velocity) for onset, length, pitch, velocity in notes]
+    return Score(50, events(NOTE, rows), (Track("Piano"),), **fields)
+
+
+def symbols(encoding, score):
+    return encoding.encode(score).rows[:, 0].tolist()
+
+
+def shift(hundredths):
+    return SHIFT + hundredths - 1
+
+
+def test_there_are_388_symbols_and_more_with_options():
+    assert get("performance").layout.sizes == (388,)
+    assert get("performance", pedal="rows").layout.sizes == (390,)
+    assert get("performance", pedal="rows", marks=True).layout.sizes == (392,)
+
+
+def test_a_chord_and_a_note_that_follows():
+    score = piece((0, 50, 60, 80), (0, 50, 64, 80), (50, 120, 67, 100))
+    assert symbols(get("performance"), score) == [
+        VELOCITY + 20,  # 80 of 128 is bin 20 of 32
+        ON + 60,
+        ON + 64,  # as loud as the last, so without a velocity
+        shift(50),
+        OFF + 60,
+        OFF + 64,
+        VELOCITY + 25,
+        ON + 67,
+        shift(100),  # 1.2 seconds are a whole one and a fifth
+        shift(20),
+        OFF + 67,
+    ]
+
+
+def test_a_key_struck_again_is_let_go_first():
+    score = piece((0, 100, 60, 80), (50, 100, 60, 80))
+    encoding = get("performance")
+    assert symbols(encoding, score) == [
+        VELOCITY + 20, ON + 60, shift(50), OFF + 60, ON + 60, shift(100), OFF + 60
+    ]  # fmt: skip
+
+
+def test_a_performance_comes_back():
+    score = piece((30, 50, 60, 82), (30, 45, 64, 82), (80, 333, 60, 6))
+    encoding = get("performance")
+    encoded = encoding.encode(score)
+    back = encoding.decode(encoded.rows, encoded.header)
+    assert back.onset_seconds() == pytest.approx([0.3, 0.3, 0.8], abs=0.005)
+    assert back.duration_seconds() == pytest.approx([0.5, 0.45, 3.33], abs=0.01)
+    assert back.notes["velocity"].tolist() == [82, 82, 6]
+    assert back.tracks == (Track("Piano"),)
+
+
+def test_the_pedal_holds_notes_or_has_events_of_its_own():
+    pedal = events(CONTROL, [(10, 0, 64, 127), (90, 0, 64, 0)])
+    score = piece((0, 50, 60, 80), controls=pedal)
+    assert symbols(get("performance"), score)[-2:] == [shift(90), OFF + 60]
+    encoding = get("performance", pedal="rows")
+    assert symbols(encoding, score)[2:] == [
+        shift(10), PEDAL + 1, shift(40), OFF + 60, shift(40), PEDAL + 0
+    ]  # fmt: skip
+    encoded = encoding.encode(score)
+    back = encoding.decode(encoded.rows, encoded.header)
+    assert back.controls["value"].tolist() == [127, 0]
+    assert symbols(get("performance", pedal="drop"), score)[-2:] == [shift(50), OFF + 60]
+
+
+def test_marks_open_and_close_a_piece():
+    encoding = get("performance", marks=True)
+    rows = encoding.encode(piece((0, 50, 60, 80))).rows
+    assert (rows[0, 0], rows[-1, 0]) == (388, 389)
+    assert np.array_equal(encoding.opening(), rows[:1])
+    assert encoding.decode(np.concatenate([rows, rows])) == encoding.decode(rows)
+
+
+def test_without_marks_a_performance_has_no_opening():
+    assert get("performance").opening().shape == (0, 1)
+    assert get("performance").grammar() is None
+
+
+def test_a_note_without_velocity_plays_in_the_middle_and_one_never_let_go_to_the_end():
+    rows = np.array([[ON + 60], [shift(30)], [VELOCITY + 31], [shift(20)]], np.uint16)
+    notes = get("performance").decode(rows)
+    assert notes.duration_seconds() == pytest.approx([0.5], abs=0.002)
+    assert notes.notes["velocity"].tolist() == [64]
+
+
+def test_drums_are_left_out_and_tracks_become_one():
+    tracks = (Track("Kit", 0, True), Track("Flute", 73), Track("Bass", 32))
+    rows = [(0, 50, track, 50 + track, 80) for track in range(3)]
+    encoding = get("performance")
+    encoded = encoding.encode(Score(50, events(NOTE, rows), tracks))
+    assert encoded.rows[1:3, 0].tolist() == [ON + 51, ON + 52]
+    assert encoding.decode(encoded.rows, encoded.header).tracks == (Track("Flute", 73),)
+
+
+@settings(max_examples=40)
+@given(scores(track=piano, most_tracks=1))
+def test_every_onset_comes_back_within_ten_milliseconds(score):
+    encoding = get("performance")
+    encoded = encoding.encode(score)
+    back = encoding.decode(encoded.rows, encoded.header)
+    heard = sustain(score)
+    for pitch in range(128):
+        was = heard.onset_seconds()[heard.notes["pitch"] == pitch]
+        now = back.onset_seconds()[back.notes["pitch"] == pitch]
+        for onset in was:
+            assert np.abs(now - onset).min() <= 0.0101
+        assert len(now) <= len(was)
