@@ -23,11 +23,12 @@ import numpy as np
 
 from segue.errors import FormatError
 from segue.formats import limits, smf
-from segue.formats.midi_text import renamed, texts_of, with_silent_channels
+from segue.formats.midi_text import renamed, texts_of, with_silent_channels, without_voices
 from segue.formats.midi_write import to_bytes
 from segue.formats.parsed import NOTES, Parsed, ParsedTrack, parse
 from segue.formats.repairs import counted
 from segue.formats.smf import Chunk
+from segue.formats.smf_events import events_of
 from segue.formats.table import Reading
 from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track
 from segue.score.score import in_order
@@ -124,7 +125,7 @@ def _is_risky(data: bytes, tracks: list[Chunk]) -> bool:
 
 def _follows(data: bytes, track: Chunk) -> bool:
     """Whether a track is well-formed event by event and ends before the last tick allowed."""
-    found = smf.followed(data, track.start, track.end)
+    found = events_of(data, track.start, track.end)
     short = not len(found) or int(found.ticks[-1]) <= limits.TICKS
     return short and (found.ended or found.stop == track.end)
 
@@ -148,7 +149,7 @@ def _has_lost_all(parsed: Parsed, data: bytes, tracks: list[Chunk]) -> bool:
     """Whether notes start in the file though symusic returns none: none of them ends."""
     if any(len(t.notes) for t in parsed.tracks):
         return False
-    return any(smf.followed(data, t.start, t.end).has_notes() for t in tracks)
+    return any(events_of(data, t.start, t.end).has_notes() for t in tracks)
 
 
 # -- from symusic to a Score ---------------------------------------------------------------------
@@ -159,9 +160,10 @@ def _reading(
 ) -> Reading:
     """The Score of what symusic parsed, and what had to be left out to make it valid."""
     heard = with_silent_channels(data, chunks, sum(1 for t in parsed.tracks if len(t.notes)))
+    tracks = parsed.tracks
     if heard is not data:
-        parsed = _parsed(heard) or parsed
-    tracks = [t for t in parsed.tracks if len(t.notes) or len(t.controls) or len(t.bends)]
+        tracks = without_voices((_parsed(heard) or parsed).tracks)
+    tracks = [t for t in tracks if len(t.notes) or len(t.controls) or len(t.bends)]
     _check_limits(parsed, tracks, name)
     repairs = list(repairs)
     score = Score.unchecked(

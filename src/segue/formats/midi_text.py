@@ -10,7 +10,9 @@ import re
 from dataclasses import replace
 
 from segue.formats import smf
+from segue.formats.parsed import ParsedTrack
 from segue.formats.smf import Chunk
+from segue.formats.smf_events import events_of
 from segue.score import Text, Track
 
 KINDS = {
@@ -46,7 +48,7 @@ def texts_of(data: bytes, chunks: list[Chunk]) -> tuple[Text, ...]:
             at = _next_text(data, track.start)
         if not 0 <= at < track.end:
             continue
-        events = smf.followed(data, track.start, track.end)
+        events = events_of(data, track.start, track.end)
         found += [
             Text(int(events.ticks[i]), decoded(events.payload(data, i)), KINDS[events.first[i]])
             for i in events.metas(*KINDS)
@@ -68,7 +70,7 @@ def renamed(tracks: tuple[Track, ...], data: bytes, chunks: list[Chunk]) -> tupl
         return tracks
     names = {}
     for chunk in chunks:
-        events = smf.followed(data, chunk.start, chunk.end)
+        events = events_of(data, chunk.start, chunk.end)
         for index in events.metas(smf.NAME):
             raw = events.payload(data, index)
             names[raw.decode("utf-8", "replace")] = decoded(raw)
@@ -76,28 +78,42 @@ def renamed(tracks: tuple[Track, ...], data: bytes, chunks: list[Chunk]) -> tupl
 
 
 def with_silent_channels(data: bytes, chunks: list[Chunk], heard: int) -> bytes:
-    """The file with a note-off, which nobody hears, where symusic would drop controllers.
+    """The file with a note that can be told from others where symusic would drop controllers.
 
     It drops those of a channel that has no notes in its own track: a pedal recorded on a track of
     its own. `heard` is the number of tracks with notes that symusic found; the same object comes
-    back if there is nothing to do.
+    back if there is nothing to do, and `without_voices` takes the notes out again.
     """
     may_start = [_MAY_START_NOTE.search(data, c.start, c.end) is not None for c in chunks]
-    suspect = [
-        chunk
-        for chunk, notes in zip(chunks, may_start, strict=True)
-        if (not notes or heard < sum(may_start))
-        and _MAY_CHANGE.search(data, chunk.start, chunk.end)
-    ]
+    all_heard = heard >= sum(may_start)
     parts, at = [], 0
-    for chunk in suspect:
-        events = smf.followed(data, chunk.start, chunk.end)
+    for chunk, notes in zip(chunks, may_start, strict=True):
+        if (notes and all_heard) or not _MAY_CHANGE.search(data, chunk.start, chunk.end):
+            continue
+        events = events_of(data, chunk.start, chunk.end)
         channels = events.channels_of(smf.CONTROL, smf.BEND)
         if not channels or events.has_notes():
             continue
         where = int(events.start[-1]) if events.ended else chunk.end
-        offs = b"".join(bytes([0, smf.NOTE_OFF | channel, 0, 0]) for channel in channels)
-        body = data[chunk.start : where] + offs + data[where : chunk.end]
+        voices = b"".join(
+            bytes([0, smf.NOTE_ON | channel, 0, 1, 0, smf.NOTE_OFF | channel, 0, 0])
+            for channel in channels
+        )
+        body = data[chunk.start : where] + voices + data[where : chunk.end]
         parts += [data[at : chunk.start - smf.CHUNK.size], smf.chunk(chunk.kind, body)]
         at = chunk.end
     return b"".join([*parts, data[at:]]) if parts else data
+
+
+def without_voices(tracks: list[ParsedTrack]) -> list[ParsedTrack]:
+    """The tracks without the notes that `with_silent_channels` put there."""
+    return [replace(t, notes=t.notes[:0]) if _is_voice(t) else t for t in tracks]
+
+
+def _is_voice(track: ParsedTrack) -> bool:
+    """Whether a track's only note is one that nobody would write: the lowest, softest, of no
+    length."""
+    if len(track.notes) != 1:
+        return False
+    _, duration, pitch, velocity, *_ = track.notes[0].tolist()
+    return bool((duration, pitch, velocity) == (0, 0, 1))

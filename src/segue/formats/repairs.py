@@ -10,6 +10,7 @@ MOST_LINES = 50
 
 DONE = {
     "high data": ("cut {} over 127 down to 127", "data byte"),
+    "wrong message": ("left out {} with a data byte over 127", "message"),
     "system": ("left out {}, which have no place in a file", "system message"),
     "sysex": ("left out {} of a wrong length", "system exclusive message"),
     "meta": ("left out {} with a wrong length or of an unknown kind", "meta event"),

@@ -16,6 +16,7 @@ from segue.formats import limits, smf
 from segue.formats.repairs import Report, bytes_of, counted
 from segue.formats.salvage_lines import with_carriage_returns
 from segue.formats.salvage_track import Budget, Mended, mend
+from segue.formats.smf_events import events_of
 
 DEFAULT_DIVISION = 480
 """Ticks a beat for a file that does not say; the most common figure."""
@@ -200,7 +201,7 @@ def _track_chunks(data: bytes, header: _Header, report: Report) -> list[tuple[in
                 report.add(f"skipped {bytes_of(at - end)} behind track {len(found)}")
         elif not (kind.isalnum() and _leads_on(data, at)):
             at = start - smf.CHUNK.size
-            resume = _next_track(data, start)
+            resume = _next_track(data, at)
             # Behind the promised tracks this is the slack of a disk, and may hold another piece.
             if resume == size or len(found) == header.tracks:
                 break
@@ -218,7 +219,7 @@ def _ends_at(data: bytes, start: int, end: int) -> bool:
     """Whether a track of well-formed events ends just at `end`, whatever follows there."""
     if end > len(data):
         return False
-    events = smf.followed(data, start, end)
+    events = events_of(data, start, end)
     return events.ended and events.stop == end
 
 
@@ -242,7 +243,7 @@ def _believed_end(data: bytes, start: int, claimed: int) -> int:
     following = _next_track(data, start)
     if following <= claimed + _SLACK:
         return following
-    return max(claimed, smf.followed(data, start, following).stop)
+    return max(claimed, events_of(data, start, following).stop)
 
 
 def _next_track(data: bytes, at: int) -> int:
@@ -275,7 +276,7 @@ def _conductor(tempo: int) -> bytes:
 
 def _without_tempi(body: bytes) -> bytes:
     """The track with its tempi made private events: time code takes no notice of them."""
-    events = smf.followed(body, 0, len(body))
+    events = events_of(body, 0, len(body))
     silent = bytearray(body)
     for index in events.metas(smf.SET_TEMPO):
         silent[int(events.body[index]) + 1] = smf.PRIVATE
@@ -285,5 +286,5 @@ def _without_tempi(body: bytes) -> bytes:
 def _check_ticks(body: bytes, name: str) -> None:
     """Refuse what symusic could not count. Raises LimitError."""
     if len(body) << 28 >= limits.TICKS:
-        events = smf.followed(body, 0, len(body))
+        events = events_of(body, 0, len(body))
         limits.check("ticks", int(events.ticks[-1]) if len(events) else 0, limits.TICKS, name)

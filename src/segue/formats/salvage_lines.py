@@ -7,9 +7,8 @@ makes no sense.
 
 from __future__ import annotations
 
-from segue.formats import smf
 from segue.formats.salvage_notes import imbalance
-from segue.formats.smf import Events
+from segue.formats.smf_events import Events, events_of
 
 MOST_MISSING = 64
 """Bytes missing from a track that are worth the search: more is a file cut off."""
@@ -30,7 +29,7 @@ def with_carriage_returns(body: bytes, missing: int) -> tuple[bytes, int]:
         return body, 0
     restored, trials = body, MOST_TRIALS
     for _ in range(missing):
-        stop, ended = _reach(smf.followed(restored, 0, len(restored)), restored)
+        stop, ended = _reach(events_of(restored, 0, len(restored)), restored)
         if ended or trials <= 0:
             break
         places = _line_feeds(restored, min(stop + 8, len(restored)))
@@ -39,7 +38,7 @@ def with_carriage_returns(body: bytes, missing: int) -> tuple[bytes, int]:
         if better is None:
             return body, 0
         restored = better
-    _, ended = _reach(smf.followed(restored, 0, len(restored)), restored)
+    _, ended = _reach(events_of(restored, 0, len(restored)), restored)
     return (restored, len(restored) - len(body)) if ended else (body, 0)
 
 
@@ -65,7 +64,7 @@ def _with_one(body: bytes, places: list[int], stop: int) -> bytes | None:
     trials = []
     for place in places:
         trial = body[:place] + b"\r" + body[place:]
-        events = smf.followed(trial, 0, len(trial))
+        events = events_of(trial, 0, len(trial))
         reach, ended = _reach(events, trial)
         if reach > stop + 1:
             trials.append((reach, ended, imbalance(events), trial))

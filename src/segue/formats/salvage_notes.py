@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from segue.formats import smf
-from segue.formats.smf import Events
+from segue.formats.smf_events import Events, events_of
 
 
 @dataclass(frozen=True)
 class Ledger:
     """The notes of a track: those still open at its end, and when they started.
 
-    `open` are keys, channel * 128 + pitch; `restruck` counts starts of notes that were sounding
+    `open` are keys, channel * 128 + pitch, one for each note; `opened` are the ticks of the last
+    start on each. `restruck` counts starts of notes that were sounding
     already, on keys that are left open: there an end is missing somewhere before.
     """
 
@@ -49,10 +50,10 @@ class Ledger:
         tick = np.concatenate(ticks)[at]
         last_of_key = np.append(key[1:] != key[:-1], True)
         left = _depths(key, step)[last_of_key]
-        keys = key[last_of_key][left > 0]
+        keys = np.repeat(key[last_of_key], left)
         restruck = (step[1:] > 0) & (step[:-1] > 0) & (key[1:] == key[:-1])
         restruck &= np.isin(key[1:], keys)
-        opened = tick[last_of_key][left > 0]
+        opened = np.repeat(tick[last_of_key], left)
         return cls(keys, opened, offset, int(restruck.sum()), int((step > 0).sum()))
 
 
@@ -82,7 +83,7 @@ def _depths(key: Any, step: Any) -> Any:
 
 def with_ends(body: bytes) -> bytes:
     """The track with an end before each start of a note that is sounding on a key left open."""
-    found = smf.followed(body, 0, len(body))
+    found = events_of(body, 0, len(body))
     key, step, at = _note_steps(found.status, found.first, found.second)
     last_of_key = np.append(key[1:] != key[:-1], True)
     keys = key[last_of_key][_depths(key, step)[last_of_key] > 0]

@@ -17,10 +17,13 @@ import numpy as np
 
 from segue.formats import smf
 from segue.formats.salvage_notes import Ledger, with_ends
-from segue.formats.smf import Events
+from segue.formats.smf_events import Events, events_of
 
 MOST_BREAKS = 10_000
 """Places in one file at which the walk may stop: about a second's work."""
+
+_LONGEST_SYSEX = 4096
+"""How far the end of a system exclusive message is sought, in bytes."""
 
 _SEARCH = 1 << 16
 """How far ahead a place to go on from is sought, in bytes."""
@@ -31,13 +34,18 @@ MOST_TRIALS = 300_000
 _LONG_PAUSE_BEATS = 400
 """A delta time over this is damage, if its track is damaged: no piece rests a hundred bars."""
 
-# An event that opens with a status byte, after a delta time of at most three bytes.
+# An event that opens with a status byte, after a delta time of at most two bytes: longer ones are
+# rare, and a byte over 127 behind another is rather a part of the damage.
 _EVENT = re.compile(
-    rb"[\x80-\xff]{0,2}[\x00-\x7f]"
+    rb"(?:(?<![\x80-\xff])[\x80-\xff])?[\x00-\x7f]"
     rb"(?:[\x80-\xbf\xe0-\xef][\x00-\x7f]{2}|[\xc0-\xdf][\x00-\x7f]|\xff[\x00-\x7f]|\xf0)"
 )
 
-_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+_FORGIVEN = smf.CHAIN - 2
+"""Events of a chain that may be damaged in the same way: what wrote one wrong wrote more so."""
+
+_SILENCE = bytes([smf.META, smf.PRIVATE, 0])
+"""An event that says nothing, for the place of one that is left out."""
 
 
 @dataclass
@@ -82,10 +90,10 @@ def mend(data: bytes, start: int, end: int, division: int, budget: Budget) -> Me
     parts: list[Events] = []
     at, running, ended = start, 0, False
     while not ended:
-        part = smf.events(data, at, end, running)
+        part = _with_whole_sysex(data, events_of(data, at, end, running))
         if len(part):
             parts.append(part)
-            written.append(_verbatim(data, part))
+            written += _verbatim(data, part)
             channel = part.status[part.status < smf.SYSEX]
             running = int(channel[-1]) if len(channel) else running
         at, ended = part.stop, part.ended
@@ -97,7 +105,7 @@ def mend(data: bytes, start: int, end: int, division: int, budget: Budget) -> Me
         step = _past_break(data, at, end, running) or _resumed(data, at, end, running, budget)
         if step.written:
             written.append(step.written)
-            parts.append(smf.events(step.written, 0, len(step.written)))
+            parts.append(events_of(step.written, 0, len(step.written)))
         done[step.what] += step.resume - at if step.what in _IN_BYTES else 1
         at, ended = step.resume, step.ended
     if not ended:
@@ -110,17 +118,53 @@ _IN_BYTES = {"skipped", "cut"}
 _AT_THE_END = {"cut", "no end of track"}
 
 
-def _verbatim(data: bytes, part: Events) -> bytes:
-    """The bytes of well-formed events, without an end of track, opening with a status byte."""
-    last = int(part.start[-1]) if part.ended else part.stop
-    first = int(part.start[0])
-    channel = np.flatnonzero(part.status < smf.SYSEX)
+def _with_whole_sysex(data: bytes, part: Events) -> Events:
+    """The events up to the first system exclusive message whose length cannot be right.
+
+    Its data are bytes under 128, up to the one that ends it.
+    """
+    for index in _sysex(part):
+        end = int(part.start[index + 1]) if index + 1 < len(part) else part.stop
+        length = smf.read_number(data, int(part.body[index]) + 1, end)
+        content = data[length[1] : end] if length else b""
+        if part.status[index] == smf.SYSEX and not content.removesuffix(b"\xf7").isascii():
+            return part.until(index)
+    return part
+
+
+def _sysex(part: Events) -> list[int]:
+    found = (part.status == smf.SYSEX) | (part.status == smf.ESCAPE)
+    return list(np.flatnonzero(found).tolist())
+
+
+def _verbatim(data: bytes, part: Events) -> list[bytes]:
+    """The bytes of well-formed events without system exclusive messages and an end of track.
+
+    Each run of them opens with a status byte.
+    """
+    written: list[bytes] = []
+    first, last = 0, len(part) - part.ended
+    for index in [*_sysex(part), last]:
+        if index > first:
+            end = int(part.start[index]) if index < len(part) else part.stop
+            written += _run(data, part, first, index, end)
+        if index < last:
+            written.append(data[int(part.start[index]) : int(part.body[index])] + _SILENCE)
+        first = index + 1
+    return written
+
+
+def _run(data: bytes, part: Events, first: int, last: int, end: int) -> list[bytes]:
+    """Events `first` up to `last`, which end at byte `end`, the first message's status stated."""
+    start = int(part.start[first])
+    channel = np.flatnonzero(part.status[first:last] < smf.SYSEX)
     if not len(channel):
-        return data[first:last]
-    body = int(part.body[channel[0]])
+        return [data[start:end]]
+    index = first + int(channel[0])
+    body = int(part.body[index])
     if data[body] >= 0x80:
-        return data[first:last]
-    return data[first:body] + bytes([part.status[channel[0]]]) + data[body:last]
+        return [data[start:end]]
+    return [data[start:body], bytes([part.status[index]]), data[body:end]]
 
 
 # -- one break -----------------------------------------------------------------------------------
@@ -146,7 +190,7 @@ def _past_break(data: bytes, at: int, end: int, running: int) -> _Step | None:
 
 def _pause(ticks: int) -> bytes:
     """Nothing, `ticks` after what came before."""
-    return smf.number(ticks) + bytes([smf.META, smf.PRIVATE, 0])
+    return smf.number(ticks) + _SILENCE
 
 
 def _past_long_number(data: bytes, at: int, end: int, running: int) -> _Step | None:
@@ -161,7 +205,7 @@ def _past_long_number(data: bytes, at: int, end: int, running: int) -> _Step | N
     alone = b"\0" + data[body : min(end, body + 4096)]
     if body - at > 12 or not smf.leads_on(alone, 0, running, len(alone)):
         return None
-    message = smf.events(alone, 0, len(alone), running)
+    message = events_of(alone, 0, len(alone), running)
     if not len(message):
         return None
     size = int(message.start[1]) if len(message) > 1 else message.stop
@@ -172,15 +216,13 @@ def _past_long_number(data: bytes, at: int, end: int, running: int) -> _Step | N
 
 
 def _past_sysex(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
-    """A system exclusive message, which a Score has no place for: no repair if it is whole."""
-    length = smf.read_number(data, body + 1, end)
-    if length is not None:
-        after = sum(length)
-        if after <= end and smf.leads_on(data, after, running, end):
-            return _Step(after, _pause(ticks))
-    terminator = data.find(bytes([smf.ESCAPE]), body + 1, min(end, body + _SEARCH))
-    if terminator >= 0 and smf.leads_on(data, terminator + 1, running, end):
-        return _Step(terminator + 1, _pause(ticks), "sysex")
+    """A system exclusive message of a wrong length: up to the byte that ends it, if that leads on.
+
+    A Score has no place for these messages, so that nothing is lost.
+    """
+    after = data.find(bytes([smf.ESCAPE]), body + 1, min(end, body + _LONGEST_SYSEX)) + 1
+    if after and smf.leads_on(data, after, running, end):
+        return _Step(after, _pause(ticks), "sysex")
     return None
 
 
@@ -202,25 +244,26 @@ def _past_meta(data: bytes, ticks: int, body: int, end: int, running: int) -> _S
 
 def _past_system(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
     """A system message that belongs on a cable, not in a file, or that does not exist at all."""
-    after = body + 1 + _SYSTEM_DATA.get(data[body], 0)
+    after = body + 1 + smf.SYSTEM_DATA.get(data[body], 0)
     for resume in dict.fromkeys((after, body + 1)):
-        if resume <= end and smf.leads_on(data, resume, running, end):
+        if resume <= end and smf.leads_on(data, resume, running, end, forgiven=_FORGIVEN):
             return _Step(resume, _pause(ticks), "system")
     return None
 
 
 def _past_high_data(data: bytes, ticks: int, body: int, end: int) -> _Step | None:
-    """A message with a data byte over 127, taken as 127 if that leads on."""
+    """A message with a data byte over 127: a value is taken as 127, what says which goes."""
     status = data[body]
     size = 1 if smf.PROGRAM <= status < smf.BEND else 2
     after = body + 1 + size
     if after > end:
         return _Step(end, b"", "cut")
-    # What wrote one value too large may have written all of them so.
-    if not smf.leads_on(data, after, status, end, forgiven=smf.CHAIN // 2):
+    if not smf.leads_on(data, after, status, end, forgiven=_FORGIVEN):
         return None
-    values = bytes(min(value, 127) for value in data[body + 1 : after])
-    return _Step(after, smf.number(ticks) + bytes([status]) + values, "high data")
+    which, value = data[body + 1], data[after - 1]
+    if which > 127:
+        return _Step(after, _pause(ticks), "wrong message")
+    return _Step(after, smf.number(ticks) + bytes([status, which, min(value, 127)]), "high data")
 
 
 def _resumed(data: bytes, at: int, end: int, running: int, budget: Budget) -> _Step:
@@ -244,13 +287,13 @@ def _finished(body: bytes, parts: list[Events], done: Counter[str], division: in
     torn = bool(done.keys() - _AT_THE_END)
     if torn and longest > _LONG_PAUSE_BEATS * division:
         body = _without_long_pauses(body, division, done)
-        parts = [smf.followed(body, 0, len(body))]
+        parts = [events_of(body, 0, len(body))]
     notes = Ledger.of(parts)
     # A track that merely breaks off leaves notes open where it does, and nowhere else.
     if notes.restruck and (torn or not done):
         done["restruck"] += notes.restruck
         body = with_ends(body)
-        notes = Ledger.of([smf.followed(body, 0, len(body))])
+        notes = Ledger.of([events_of(body, 0, len(body))])
     if len(notes.open):
         done["unended"] += len(notes.open)
     at_once = notes.opened == notes.last_tick
@@ -266,7 +309,7 @@ def _ends_of(keys: Any, delta: int) -> bytes:
 
 def _without_long_pauses(body: bytes, division: int, done: Counter[str]) -> bytes:
     """Delta times that only damage explains, made nothing by a number of as many bytes."""
-    found = smf.followed(body, 0, len(body))
+    found = events_of(body, 0, len(body))
     deltas = np.diff(found.ticks, prepend=0)
     long = np.flatnonzero(deltas > _LONG_PAUSE_BEATS * division)
     fixed = bytearray(body)
