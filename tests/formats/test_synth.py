@@ -137,6 +137,14 @@ def test_a_closed_hi_hat_stops_the_open_one(font: Path) -> None:
     assert decibels(both[at], open_[at]) < -35
 
 
+def test_a_hi_hat_that_rings_after_its_note_rings_until_it_is_stopped(font: Path) -> None:
+    open_ = played(tune((0, 0.05, 46, 127), is_drum=True), font)
+    both = played(tune((0, 0.05, 46, 127), (0.3, 0.05, 42, 1), is_drum=True), font)
+    before = slice(0, round(0.29 * RATE))
+    assert np.array_equal(both[before], open_[before])
+    assert decibels(both[round(0.4 * RATE) : RATE // 2], open_[round(0.4 * RATE) : RATE // 2]) < -30
+
+
 def test_a_program_the_font_lacks_is_played_by_its_piano(font: Path) -> None:
     lacking, piano = (played(tune((0, 1, 69, 100), program=p), font) for p in (99, 0))
     assert np.array_equal(lacking, piano)

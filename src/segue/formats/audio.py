@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from segue.errors import FormatError, LimitError, nearest
-from segue.formats.loudness import Meter, Sound
+from segue.formats.loudness import SEGMENT_SECONDS, Meter, Sound
 from segue.score import Score
 
 LOUDNESS = -16.0
@@ -46,7 +46,7 @@ Blocks = Iterator[Sound]
 def _soundfont_blocks(score: Score, sample_rate: int, soundfont: str | Path | None) -> Blocks:
     from segue.formats.synth import render
 
-    return render(score, sample_rate, soundfont)
+    return render(score, sample_rate, soundfont, block=_block(sample_rate))
 
 
 def _nes_blocks(score: Score, sample_rate: int, soundfont: str | Path | None) -> Blocks:
@@ -54,7 +54,12 @@ def _nes_blocks(score: Score, sample_rate: int, soundfont: str | Path | None) ->
 
     if soundfont is not None:
         raise FormatError('the synth "nes" plays without a SoundFont: leave one of the two out.')
-    return render(score, sample_rate)
+    return render(score, sample_rate, block=_block(sample_rate))
+
+
+def _block(sample_rate: int) -> int:
+    """Three seconds in whole segments of the meter, which then need not be pieced together."""
+    return round(3 / SEGMENT_SECONDS) * round(sample_rate * SEGMENT_SECONDS)
 
 
 SYNTHS: dict[str, Callable[[Score, int, str | Path | None], Blocks]] = {

@@ -113,7 +113,7 @@ class Zone:
 class Sample:
     """Recorded sound: `sound` of shape (frames,) at `rate` hertz; `loop` in frames, or none."""
 
-    sound: NDArray[np.float32]
+    sound: NDArray[np.int16]
     rate: int
     key: int
     cents: int
@@ -149,6 +149,7 @@ class SoundFont:
         self._chunks = dict(self._walk())
         self._tables = {name: self._table(name, record) for name, record in _RECORDS.items()}
         self._presets: dict[tuple[int, int], tuple[Zone, ...]] = {}
+        self._decodings: dict[tuple[int, int], tuple[NDArray[np.int16], int]] = {}
 
     # -- the file ----------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class SoundFont:
         loop_start, loop_end = int(header["loop_start"]), int(header["loop_end"])
         rate = int(header["rate"])
         if header["kind"] & ROM_SAMPLE:
-            sound = np.zeros(1, np.float32)
+            sound = np.zeros(1, np.int16)
         elif header["kind"] & COMPRESSED_SAMPLE:
             # SF3: offsets are bytes of an Ogg Vorbis stream, loops count from its start.
             sound, rate = self._decoded(start, end)
@@ -284,8 +285,7 @@ class SoundFont:
         else:
             if not start < end <= len(self._sound) // 2:
                 raise self._damaged(f"sample {zone.sample} lies outside its sound data")
-            whole = self._sound[2 * start : 2 * end].view("<i2")
-            sound = whole.astype(np.float32) / np.float32(32_768)
+            sound = self._sound[2 * start : 2 * end].view("<i2")
         cut = max(0, g[START] + 32_768 * g[START_COARSE])
         stop = len(sound) + min(0, g[END] + 32_768 * g[END_COARSE])
         sound = sound[cut:stop] if cut < stop else sound[:1]
@@ -297,14 +297,17 @@ class SoundFont:
             raise self._damaged(f"sample {zone.sample} has a rate of {rate} hertz")
         return Sample(sound, rate, key, int(header["cents"]), (first, last) if looped else None)
 
-    def _decoded(self, start: int, end: int) -> tuple[NDArray[np.float32], int]:
+    def _decoded(self, start: int, end: int) -> tuple[NDArray[np.int16], int]:
+        if (start, end) in self._decodings:
+            return self._decodings[start, end]
         import soundfile
 
         stream = io.BytesIO(self._sound[start:end].tobytes())
         try:
-            sound, rate = soundfile.read(stream, dtype="float32", always_2d=True)
+            sound, rate = soundfile.read(stream, dtype="int16", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise self._damaged(f"a compressed sample cannot be decoded ({error})") from error
         if not len(sound):
             raise self._damaged("a compressed sample is empty")
-        return np.ascontiguousarray(sound[:, 0]), int(rate)
+        self._decodings[start, end] = np.ascontiguousarray(sound[:, 0]), int(rate)
+        return self._decodings[start, end]

@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from segue.formats import soundfont as sf
 from segue.formats.loudness import Sound
 from segue.formats.synth_controls import PAN_STEPS, Controls, Curve
-from segue.formats.synth_wave import MAX_RELEASE_SECONDS, SEGMENT, Release, Wave, choked
+from segue.formats.synth_wave import MAX_RELEASE_SECONDS, SEGMENT, Release, Wave
 from segue.score import Score, sustain
 
 BLOCK = 1 << 17
 CACHE_BYTES = 96 << 20
 MIN_NOTE_SECONDS = 0.02
-CHOKE_SECONDS = 0.05
 
 Floats = NDArray[np.float32]
 
@@ -79,18 +78,19 @@ def render(
     return _mixed(voices, block)
 
 
-def _mixed(voices: list[_Voice], block: int) -> Iterator[Sound]:
+def _mixed(voices: Iterator[_Voice], block: int) -> Iterator[Sound]:
     segments = _Segments()
     scratch = np.empty(SEGMENT, np.float32)
-    end = max((v.end for v in voices), default=0)
-    coming = iter(voices)
-    upcoming = next(coming, None)
+    upcoming = next(voices, None)
     sounding: list[_Voice] = []
-    for start in range(0, end, block):
-        stop = min(start + block, end)
+    start = 0
+    while upcoming is not None or sounding:
+        stop = start + block
         while upcoming is not None and upcoming.start < stop:
             sounding.append(upcoming)
-            upcoming = next(coming, None)
+            upcoming = next(voices, None)
+        if upcoming is None:
+            stop = min(stop, max(v.end for v in sounding))
         buses: dict[int, Floats] = {}
         for voice in sounding:
             bus = buses.get(voice.pan)
@@ -99,6 +99,7 @@ def _mixed(voices: list[_Voice], block: int) -> Iterator[Sound]:
             _add(voice, bus, start, stop, segments, scratch)
         sounding = [v for v in sounding if v.end > stop]
         yield _panned(buses, stop - start)
+        start = stop
 
 
 def _add(
@@ -125,14 +126,12 @@ def _add(
 
 
 def _panned(buses: dict[int, Floats], frames: int) -> Sound:
-    out = np.zeros((2, frames), np.float32)
-    scratch = np.empty(frames, np.float32)
+    """Left and right lie side by side as a complex number does, so that one product pans both."""
+    pairs = np.zeros(frames, np.complex64)
     for pan in sorted(buses):
         angle = pan / PAN_STEPS * math.pi / 2
-        for channel, gain in zip(out, (math.cos(angle), math.sin(angle)), strict=True):
-            np.multiply(buses[pan], np.float32(gain), out=scratch)
-            np.add(channel, scratch, out=channel)
-    return np.ascontiguousarray(out.T)
+        pairs += buses[pan] * np.complex64(complex(math.cos(angle), math.sin(angle)))
+    return pairs.view(np.float32).reshape(frames, 2)
 
 
 class _Planner:
@@ -144,7 +143,8 @@ class _Planner:
         self._zones: dict[tuple[int, int, int], list[tuple[int, sf.Zone]]] = {}
         self._controls = [Controls(score, t, rate) for t in range(len(score.tracks))]
 
-    def voices(self) -> list[_Voice]:
+    def voices(self) -> Iterator[_Voice]:
+        """Voices as they start; one may be cut short by another that starts later."""
         notes = self._score.notes
         seconds = self._score.tempo_map.seconds(
             [notes["onset"], notes["onset"] + notes["duration"]]
@@ -153,7 +153,6 @@ class _Planner:
         gates = ends - starts
         gates = np.maximum(gates, round(MIN_NOTE_SECONDS * self._rate))
         columns = (starts, gates, notes["track"], notes["pitch"], notes["velocity"])
-        found: list[_Voice] = []
         choking: dict[tuple[int, int], list[_Voice]] = {}
         for start, gate, track, pitch, velocity in zip(*(c.tolist() for c in columns), strict=True):
             struck: set[tuple[int, int]] = set()
@@ -163,17 +162,17 @@ class _Planner:
                 if group:
                     struck.add((track, group))
                     choking.setdefault((track, group), []).append(voice)
-                found.append(voice)
+                yield voice
             for key in struck:
                 self._choke(choking[key], start)
-        return found
 
     def _choke(self, voices: list[_Voice], start: int) -> None:
         """Stop the earlier voices of an exclusive class; only those of this stroke stay."""
         for voice in voices:
             if voice.start < start < voice.end:
-                voice.gate = min(voice.gate, start - voice.start)
-                voice.release = choked(CHOKE_SECONDS, self._rate)
+                at = start - voice.start
+                voice.release = voice.release.choked(max(at - voice.gate, 0), self._rate)
+                voice.gate = min(voice.gate, at)
                 voice.end = min(voice.end, voice.start + voice.gate + len(voice.release.fall))
         voices[:] = [v for v in voices if v.start == start]
 
@@ -207,9 +206,11 @@ class _Planner:
         bend = controls.bend(start, longest)
         if bend is not None:
             name = (*name, track, start)
-        if name not in self._waves:
-            self._waves[name] = Wave(self._font, zone, pitch, self._rate, bend)
-        wave = self._waves[name]
+        wave = self._waves.get(name)
+        if wave is None:
+            wave = Wave(self._font, zone, pitch, self._rate, bend)
+            if bend is None:
+                self._waves[name] = wave
         release = wave.release(gate)
         length = min(wave.frames, gate + len(release.fall))
         level, curve = controls.level(start, length)

@@ -11,7 +11,7 @@ under the modulation envelope. Left out: the two LFOs and the effect sends.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +27,7 @@ FULL_FALL = 96.0
 RELEASE_FLOOR = -70.0
 """Decibels under the note at which its release is cut."""
 MAX_RELEASE_SECONDS = 8.0
+CHOKE_SECONDS = 0.05
 PERIOD = 4096
 """Frames after which the resampler's pattern of positions repeats; tuning is right to 1/8192."""
 MAX_STEP = 32.0
@@ -126,7 +127,7 @@ class Wave:
         self._cutoff, self._cutoff_depth = g[sf.CUTOFF], g[sf.MOD_ENV_TO_CUTOFF]
         self._resonance = 10 ** ((min(max(g[sf.RESONANCE], 0), 960) / 10 - 3.01) / 20)
         self._positions = self._curve(g[sf.MOD_ENV_TO_PITCH], bend)
-        self.gain = 10 ** (-EMU_ATTENUATION * min(max(g[sf.ATTENUATION], 0), 1440) / 200)
+        self.gain = 10 ** (-EMU_ATTENUATION * min(max(g[sf.ATTENUATION], 0), 1440) / 200) / 32_768
         self.frames = self._length()
 
     def _length(self) -> int:
@@ -166,16 +167,16 @@ class Wave:
         """Frames [first, last) of the sample with its loop unrolled, silence round it."""
         sound, loop = self._sample.sound, self._sample.loop
         end = loop[1] if loop else len(sound)
-        pieces = [np.zeros(min(max(-first, 0), last - first), np.float32)]
+        pieces = [np.zeros(min(max(-first, 0), last - first), np.int16)]
         pieces.append(sound[max(first, 0) : max(min(last, end), 0)])
         rest = last - max(first, end)
         if rest > 0:
             if loop is None:
-                pieces.append(np.zeros(rest, np.float32))
+                pieces.append(np.zeros(rest, np.int16))
             else:
                 turn = (max(first, end) - loop[0]) % (loop[1] - loop[0])
                 pieces.append(np.resize(np.roll(self._turns, -turn), rest))
-        return np.concatenate(pieces)
+        return np.concatenate(pieces).astype(np.float32)
 
     def _raw(self, first: int, frames: int) -> Floats:
         """Frames [first, first + frames) at the key's pitch; `first` is the same modulo PERIOD."""
@@ -195,7 +196,7 @@ class Wave:
             mine = out[block * PERIOD : (block + 1) * PERIOD]
             mine[:] = 0
             for tap in range(TAPS):
-                np.take(window[tap:], at, out=taken, mode="clip")
+                window[tap:].take(at, out=taken, mode="clip")
                 taken *= weights[tap]
                 mine += taken
         return out[:frames]
@@ -307,10 +308,13 @@ class Release:
         middle *= self.growth[at + first - self.lead :][: len(middle)]
         sound[last:] *= self.growth[self.left - 1]
 
-
-def choked(seconds: float, rate: int) -> Release:
-    """The release of a note that another one stops."""
-    return Release(_fall(seconds, rate))
+    def choked(self, at: int, rate: int) -> Release:
+        """The same until frame `at`, from where the sound is stopped in CHOKE_SECONDS."""
+        stop = _fall(CHOKE_SECONDS, rate)
+        if at == 0:
+            return Release(stop)
+        after = self.fall[at : at + len(stop)]
+        return replace(self, fall=np.concatenate([self.fall[:at], after * stop[: len(after)]]))
 
 
 @lru_cache(maxsize=128)
