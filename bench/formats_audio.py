@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 def made_up_piece(seed: int = 0) -> Score:
-    """Three minutes of piano, 12 notes a second (concert pianists play ten), the pedal changed each two beats."""
+    """Three minutes of piano, 12 notes a second (concert pianists play ten), much pedal."""
     rng = np.random.default_rng(seed)
     notes = np.zeros(int(12 * SECONDS), NOTE)
     notes["onset"] = np.arange(len(notes)) * 80  # 960 ticks a second
