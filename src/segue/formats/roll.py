@@ -39,8 +39,9 @@ COLOURS = ("track", "velocity")
 TRACK_COLOURS = (
     "#3566b0", "#e0812c", "#3a9a5b", "#8a5fb5", "#c9a227",
     "#2b9aa8", "#b8517f", "#7a6a58", "#6f8fd8", "#9bb13c",
+    "#1f3a63", "#a3591c", "#22693f", "#d59ac0", "#4f5661",
 )  # fmt: skip
-"""Ten that differ in lightness as well, none of them the overlay's red; then from the start."""
+"""Fifteen that differ in lightness as well, none of them the overlay's red; then from the start."""
 VELOCITY_MAP, VELOCITY_FROM = "viridis_r", 0.08
 OVERLAY, OVERLAY_EDGE = "#d62728", "#8f1516"
 PROMPT_GROUND, PROMPT_INK, PROMPT_INK_ALPHA = "#eaecf0", "#25324a", 0.095
