@@ -16,7 +16,9 @@ from segue.errors import FormatError, LimitError
 from segue.formats.abc_body import Body
 from segue.formats.abc_play import played
 from segue.formats.abc_tune import Tune, decoded, tunes
+from segue.formats.abc_write import to_text
 from segue.formats.table import Reading
+from segue.score import Score
 
 LARGEST_FILE = 64 * 2**20
 """Bytes; the largest public collections of tunes are a quarter of this."""
@@ -71,6 +73,15 @@ def read_tunes(path: str | Path, *, chords: bool = False) -> Iterator[TuneReadin
 def parse(text: str, *, chords: bool = False) -> Reading:
     """The first tune of a text; see `read`."""
     return _read(tunes(text)[0], chords=chords)
+
+
+def write(score: Score, path: str | Path) -> None:
+    """Write a Score as one ABC tune, a voice a track; repeats are written out.
+
+    Loses controllers, lyrics, small changes of tempo, and loudness but for a mark where a whole
+    bar has another than before. Raises FormatError for a Score without notes.
+    """
+    Path(path).write_text(to_text(score), encoding="utf-8")
 
 
 def _load(path: str | Path) -> tuple[list[Tune], list[str]]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from segue.errors import LimitError
-from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH
+from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH, Key, Metre
 from segue.formats.abc_tokens import INSIDE, TOKEN, bar_signs, ending_numbers, factor
 from segue.formats.abc_voice import Bar, Change, Note, Voice, Words
 
@@ -53,10 +53,9 @@ class Struck(NamedTuple):
 
 
 class Music:
-    """The state of reading one voice; `take` reads a line of music text into `voice.bars`.
+    """The state of reading one voice: `HANDLERS` read tokens into it, whole bars go to `voice`.
 
-    `leave_out` is told of each thing that was not understood. `field` is called for inline
-    fields, which may switch to another voice: so `take` asks `speaker` for each token.
+    `leave_out` is told of each thing that was not understood.
     """
 
     def __init__(self, voice: Voice, leave_out: Callable[[str], None]) -> None:
@@ -73,6 +72,9 @@ class Music:
         self.signs_hold = "pitch"
         self._accidentals: dict[Place, int] = {}
         self._tied: dict[Place, int] = {}
+        # Ties of each of a bar's overlaid voices wait for the same one in the next bar.
+        self._layer = 0
+        self._tied_by_layer: dict[int, dict[Place, int]] = {}
         # The last notes or rest, which a tie or broken rhythm after them changes.
         self._last: list[Note] = []
         self._last_places: dict[Place, int] = {}
@@ -83,9 +85,9 @@ class Music:
 
     # -- what the fields of the body change -----------------------------------------------------
 
-    def change(self, value: Change | object) -> None:
+    def change(self, value: Metre | Key | Words | float) -> None:
         """Note a change of metre, key or tempo, or words, where reading stands."""
-        self._bar.changes.append(Change(self._cursor, value))  # type: ignore[arg-type]
+        self._bar.changes.append(Change(self._cursor, value))
 
     def begin_part(self, label: str) -> None:
         """From here on bars belong to the part `label`."""
@@ -103,20 +105,27 @@ class Music:
             self._bar = Bar(part=self.part)
             self._bar.signs.endings = self._endings
         self._cursor = Fraction(0)
+        self._to_layer(0)
         self._accidentals = {}
         self._broken = Fraction(1)
         self._last_length = None
 
+    def _to_layer(self, layer: int) -> None:
+        if layer != self._layer:
+            self._tied_by_layer[self._layer] = self._tied
+            self._tied = self._tied_by_layer.pop(layer, {})
+            self._layer = layer
+
     # -- notes ----------------------------------------------------------------------------------
 
-    def on_note(self, token: re.Match[str]) -> None:
+    def _on_note(self, token: re.Match[str]) -> None:
         length = factor(token["over"], token["slash"], token["under"])
         if length is None:
             self._leave_out("a note of no length was left out")
             return
         self._strike([self._struck(token, length * self._scale())])
 
-    def on_chord(self, token: re.Match[str]) -> None:
+    def _on_chord(self, token: re.Match[str]) -> None:
         outer = factor(token["c_over"], token["c_slash"], token["c_under"])
         notes = self._inside(token["inside"])
         if outer is None or not notes:
@@ -124,7 +133,7 @@ class Music:
         else:
             self._strike_chord(notes, outer)
 
-    def on_unclosed(self, token: re.Match[str]) -> None:
+    def _on_unclosed(self, token: re.Match[str]) -> None:
         self._leave_out(f"{token[0][:20]!r} has no closing bracket; read as a chord")
         notes = self._inside(token["open_inside"])
         if notes:
@@ -134,7 +143,7 @@ class Music:
         scale = self._scale() * outer
         self._strike([self._struck(m, length * scale, bool(m["tie"])) for m, length in notes])
 
-    def on_rest(self, token: re.Match[str]) -> None:
+    def _on_rest(self, token: re.Match[str]) -> None:
         length = factor(token["r_over"], token["r_slash"], token["r_under"])
         if length is None:
             self._leave_out("a rest of no length was left out")
@@ -142,14 +151,14 @@ class Music:
         self._remember([], {}, length * self._scale())
         self._tied = {}
 
-    def on_bars_rest(self, token: re.Match[str]) -> None:
+    def _on_bars_rest(self, token: re.Match[str]) -> None:
         length = self.voice.metre.whole_notes or Fraction(1)
         for i in range(min(int(token["count"] or 1), MOST_BARS_REST)):
             if i:
                 self.close_bar(closed=True)
             self._advance(length)
 
-    def on_grace(self, token: re.Match[str]) -> None:
+    def _on_grace(self, token: re.Match[str]) -> None:
         notes = self._inside(token["graced"])[:MOST_GRACES]
         self._graces = [self._struck(m, length).pitch for m, length in notes]
 
@@ -238,12 +247,12 @@ class Music:
 
     # -- what stands around notes ---------------------------------------------------------------
 
-    def on_tie(self, token: re.Match[str]) -> None:
+    def _on_tie(self, token: re.Match[str]) -> None:
         for note in self._last:
             note.tie = True
         self._tied = dict(self._last_places)
 
-    def on_broken(self, token: re.Match[str]) -> None:
+    def _on_broken(self, token: re.Match[str]) -> None:
         short = Fraction(1, 2 ** len(token["broken"]))
         first = 2 - short if token["broken"][0] == ">" else short
         if self._last_length is None or self._broken != 1:
@@ -258,20 +267,20 @@ class Music:
         self._last_length = None
         self._broken = 2 - first
 
-    def on_tuplet(self, token: re.Match[str]) -> None:
+    def _on_tuplet(self, token: re.Match[str]) -> None:
         p = int(token["p"])
         by_metre = 3 if self.voice.metre.compound else 2
         q = int(token["q"] or 0) or _TUPLET_TIME.get(p, by_metre)
         r = int(token["r"] or 0) or p
         self._tuplets.append((r, Fraction(q, p)))
 
-    def on_text(self, token: re.Match[str]) -> None:
+    def _on_text(self, token: re.Match[str]) -> None:
         text = token["words"].strip()[:200]
         if text:
             kind = "annotation" if text[0] in "^_<>@" else "chord"
             self.change(Words(kind, text.lstrip("^_<>@") if kind == "annotation" else text))
 
-    def on_decoration(self, token: re.Match[str]) -> None:
+    def _on_decoration(self, token: re.Match[str]) -> None:
         name = token["bang"] or token["plus"] or ""
         signs = self._bar.signs
         jump = _JUMPS.match(name)
@@ -285,13 +294,14 @@ class Music:
         elif jump:
             signs.jump = "segno" if (jump[1] or "c").lower() == "s" else "capo"
 
-    def on_overlay(self, token: re.Match[str]) -> None:
+    def _on_overlay(self, token: re.Match[str]) -> None:
         self._cursor = Fraction(0)
         self._remember([], {}, Fraction(0))
+        self._to_layer(self._layer + 1)
 
     # -- bar lines ------------------------------------------------------------------------------
 
-    def on_bar(self, token: re.Match[str]) -> None:
+    def _on_bar(self, token: re.Match[str]) -> None:
         before, after, double = bar_signs(token["line"])
         bars = self.voice.bars
         if before:
@@ -309,11 +319,11 @@ class Music:
         if token["after"]:
             self._begin_ending(ending_numbers(token["after"]))
 
-    def on_ending(self, token: re.Match[str]) -> None:
+    def _on_ending(self, token: re.Match[str]) -> None:
         self.close_bar()
         self._begin_ending(ending_numbers(token["numbers"]))
 
-    def on_named_ending(self, token: re.Match[str]) -> None:
+    def _on_named_ending(self, token: re.Match[str]) -> None:
         self.close_bar()
         past = self.voice.bars[-1].signs.endings if self.voice.bars else frozenset()
         self._begin_ending(frozenset({max(past, default=0) + 1}))
@@ -321,32 +331,32 @@ class Music:
     def _begin_ending(self, numbers: frozenset[int]) -> None:
         self._endings = self._bar.signs.endings = numbers
 
-    def on_ignored(self, token: re.Match[str]) -> None:
+    def _on_ignored(self, token: re.Match[str]) -> None:
         """Slurs, spaces, ornaments and line breaks: nothing that changes pitch or time."""
 
-    def on_unknown(self, token: re.Match[str]) -> None:
+    def _on_unknown(self, token: re.Match[str]) -> None:
         self._leave_out(f"{token[0]!r} is not ABC and was left out")
 
 
 HANDLERS: dict[str, Callable[[Music, re.Match[str]], None]] = {
-    "space": Music.on_ignored,
-    "note": Music.on_note,
-    "bar": Music.on_bar,
-    "ending": Music.on_ending,
-    "chord": Music.on_chord,
-    "unclosed": Music.on_unclosed,
-    "named_ending": Music.on_named_ending,
-    "rest": Music.on_rest,
-    "bars_rest": Music.on_bars_rest,
-    "tie": Music.on_tie,
-    "broken": Music.on_broken,
-    "tuplet": Music.on_tuplet,
-    "text": Music.on_text,
-    "grace": Music.on_grace,
-    "decoration": Music.on_decoration,
-    "overlay": Music.on_overlay,
-    "ignored": Music.on_ignored,
-    "unknown": Music.on_unknown,
+    "space": Music._on_ignored,
+    "note": Music._on_note,
+    "bar": Music._on_bar,
+    "ending": Music._on_ending,
+    "chord": Music._on_chord,
+    "unclosed": Music._on_unclosed,
+    "named_ending": Music._on_named_ending,
+    "rest": Music._on_rest,
+    "bars_rest": Music._on_bars_rest,
+    "tie": Music._on_tie,
+    "broken": Music._on_broken,
+    "tuplet": Music._on_tuplet,
+    "text": Music._on_text,
+    "grace": Music._on_grace,
+    "decoration": Music._on_decoration,
+    "overlay": Music._on_overlay,
+    "ignored": Music._on_ignored,
+    "unknown": Music._on_unknown,
 }
 """What each kind of token does; `inline` is missing, because a field may change the voice."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
@@ -11,11 +11,11 @@ from math import lcm
 from segue.errors import LimitError
 from segue.formats import limits
 from segue.formats.abc_body import Body
-from segue.formats.chord_symbols import chord_pitches
 from segue.formats.abc_fields import Key, Metre
 from segue.formats.abc_tune import Tune
 from segue.formats.abc_voice import Bar, Voice, Words
 from segue.formats.bars import metre_rows
+from segue.formats.chord_symbols import chord_pitches
 from segue.formats.repeats import Signs, play_order
 from segue.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, events
 
@@ -38,7 +38,8 @@ def played(
     """The Score of a tune that `body` has read; with `chords`, its chord symbols sound as well.
 
     One track a voice, repeats and parts unfolded; a first bar that is short of its metre is an
-    upbeat and ends where a whole bar would. `unfold` is how repeats are taken. Raises LimitError for a tune past playing.
+    upbeat and ends where a whole bar would. `unfold` is how repeats are taken. Raises LimitError
+    for a tune past playing.
     """
     voices = body.voices
     _share_signs(voices)
@@ -62,7 +63,7 @@ def played(
     if chords:
         timed.append(_accompaniment(changes, timed))
         tracks.append(Track("chords"))
-    ticks = _ticks_per_beat(timed, parts)
+    ticks = _ticks_per_beat(timed)
     scale = 4 * ticks
 
     def tick(whole_notes: Fraction) -> int:
@@ -85,13 +86,15 @@ def played(
         elif isinstance(value, Key):
             keys.append((tick(at), value.fifths, value.minor))
         elif isinstance(value, Words):
-            texts.append(Text(tick(at), value.text, "text"))
+            kind = "text" if value.kind == "chord" else "marker"
+            texts.append(Text(tick(at), value.text, kind))
+    metres = metre_rows(_timed_bars(parts[0], upbeat, tick), ticks) if parts else []
     return Score(
         ticks,
         events(NOTE, rows),
         tuple(tracks),
         tempi=events(TEMPO, tempi),
-        metres=events(METRE, metre_rows(_timed_bars(parts, upbeat, tick), ticks)),
+        metres=events(METRE, metres),
         keys=events(KEY, _changed(keys)),
         texts=tuple(texts),
     )
@@ -160,19 +163,19 @@ def part_order(text: str) -> list[str]:
     """`A(AB)2C3` as labels in order; brackets that do not match are passed over."""
     stack: list[list[str]] = [[]]
     group: list[str] = []  # what a number that follows repeats
-    for token in re.findall(r"[A-Za-z]|\d{1,3}|[()]", text):
-        if token == "(":
+    for word in re.findall(r"[A-Za-z]|\d{1,3}|[()]", text):
+        if word == "(":
             stack.append([])
             group = []
-        elif token == ")" and len(stack) > 1:
+        elif word == ")" and len(stack) > 1:
             group = stack.pop()
             stack[-1].extend(group)
-        elif token.isdigit():
-            stack[-1].extend(group * (int(token) - 1))
+        elif word.isdigit():
+            stack[-1].extend(group * (int(word) - 1))
             group = []
-        elif token.isalpha():
-            group = [token]
-            stack[-1].append(token)
+        elif word.isalpha():
+            group = [word]
+            stack[-1].append(word)
         if sum(map(len, stack)) > MOST_PARTS:
             raise LimitError(f"an order of parts {text[:40]!r} with over {MOST_PARTS} parts.")
     return [label for level in stack for label in level]
@@ -195,7 +198,8 @@ def _notes(bars: Sequence[Bar], start: Fraction) -> list[Timed]:
     found: list[list[Fraction | int]] = []
     waiting: dict[int, list[Fraction | int]] = {}  # tied notes by pitch
     for bar in bars:
-        for note in bar.notes:
+        # By time: an overlaid voice may hold the other end of a tie.
+        for note in sorted(bar.notes, key=lambda n: n.onset):
             onset = start + note.onset
             held = waiting.pop(note.pitch, None)
             if held is not None and held[0] + held[1] == onset:
@@ -225,17 +229,20 @@ def _changes(
     return sorted(found, key=lambda pair: pair[0])
 
 
-def _timed_bars(parts, start, tick):  # type: ignore[no-untyped-def]
-    for bar in parts[0] if parts else ():
-        metre = bar.metre
-        if metre.numerator is not None and bar.length:
+def _timed_bars(
+    bars: Sequence[Bar], start: Fraction, tick: Callable[[Fraction], int]
+) -> Iterator[tuple[int, int, int, int]]:
+    """(onset, length, numerator, denominator) of each bar in metre, in ticks."""
+    for bar in bars:
+        over, under = bar.metre.numerator, bar.metre.denominator
+        if over is not None and under is not None and bar.length:
             onset = tick(start)
-            yield onset, tick(start + bar.length) - onset, metre.numerator, metre.denominator
+            yield onset, tick(start + bar.length) - onset, over, under
         start += bar.length
 
 
-def _ticks_per_beat(timed: Sequence[Sequence[Timed]], parts: Sequence[Sequence[Bar]]) -> int:
-    """A resolution in which every onset and end is a whole tick, if there is one under the limit."""
+def _ticks_per_beat(timed: Sequence[Sequence[Timed]]) -> int:
+    """A resolution in which onsets and ends are whole ticks, if there is one under the limit."""
     dividers = {
         (4 * moment).denominator
         for notes in timed

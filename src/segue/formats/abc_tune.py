@@ -75,7 +75,7 @@ def _uncommented(text: str) -> str:
     """Without a trailing `%` comment; `\\%` is a percent sign."""
     if "%" not in text:
         return text.strip()
-    return re.split(r"(?<!\\)%", text, maxsplit=1)[0].strip()
+    return re.split(r"(?<!\\)%", text, maxsplit=1)[0].replace("\\%", "%").strip()
 
 
 def _tune(shared: list[Line], lines: list[tuple[int, str]], *, alone: bool) -> Tune:
@@ -84,9 +84,7 @@ def _tune(shared: list[Line], lines: list[tuple[int, str]], *, alone: bool) -> T
     in_body = False
     blank = False
     for number, raw in lines:
-        if raw.startswith("%%"):
-            raw = "I:" + raw[2:]
-        text = _uncommented(raw)
+        text = _uncommented("I:" + raw[2:] if raw.startswith("%%") else raw)
         if not text:
             # A comment line is not a blank one.
             blank = blank or not raw.strip()
@@ -101,7 +99,7 @@ def _tune(shared: list[Line], lines: list[tuple[int, str]], *, alone: bool) -> T
         if in_body and blank and tune.body:
             tune.repairs.append(f"line {number}: a blank line inside the tune was passed over")
         blank = False
-        if not in_body and (letter == "" or letter == "V"):
+        if not in_body and (letter in ("", "V")):
             in_body = letter == "" or _has_key(tune)
             if in_body and not _has_key(tune):
                 tune.repairs.append(f"line {number}: music starts without a K: field; read in C")

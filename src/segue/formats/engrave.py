@@ -18,15 +18,18 @@ from segue.formats.engrave_grid import UNITS, in_units, snapped
 from segue.formats.engrave_hands import MIDDLE, split_hands
 from segue.formats.engrave_metre import SHORTEST, Metre
 from segue.formats.engrave_values import Symbol, on_page, written
-from segue.formats.engrave_voices import Note, Span, readable, spans, voices
+from segue.formats.engrave_voices import Note, Span, readable, spans, struck, voices
 from segue.formats.spelling import estimated_key
 from segue.score import Score, Track, tidy
 from segue.score.score import Events
 
 _KEYBOARDS = (*range(8), *range(16, 24))
 _MOST_BARS = 50_000
-# A track of a keyboard has two staves if it reaches this far down and up.
-_LOW, _HIGH = 55, 64
+# A keyboard track has two staves if this share of its notes lies on either side of middle C;
+# where two or more keyboard tracks stand side by side, each is rather one hand's already. And
+# this share must sound with others: a single line is one voice, however far it reaches.
+_BOTH_SIDES, _BOTH_SIDES_OF_SEVERAL = 0.15, 0.35
+_TOGETHER = 0.2
 
 
 @dataclass(frozen=True)
@@ -83,19 +86,23 @@ def engraved(score: Score, *, hands: bool = True) -> Page:
         raise FormatError("the music holds no notes, so there is nothing to write on a page.")
     moved = []
     for number, track in enumerate(score.tracks):
-        notes = score.track_notes(number)
-        if len(notes):
-            moved.append((track, *_readable_notes(notes, score.ticks_per_beat)))
+        table = score.track_notes(number)
+        if len(table):
+            moved.append((track, *_readable_notes(table, score.ticks_per_beat)))
     first = min(min(n.onset for n in notes) for _, notes, _ in moved)
     last = max(max(n.end for n in notes) for _, notes, _ in moved)
     bars = _bars(score, first, last)
     cuts = [bars[0].start, *(bar.end for bar in bars)]
+    keyboards = sum(_is_keyboard(track) for track, _, _ in moved)
+    share = (_BOTH_SIDES if keyboards == 1 else _BOTH_SIDES_OF_SEVERAL) if hands else 1.0
     parts = []
     for track, notes, played in moved:
         part = Part(track)
-        for clef, mine in _staves(track, notes, hands=hands):
-            mine = _untangled(readable(mine)) if played else mine
-            part.staves.append(Staff(clef, _voiced(mine, bars, cuts)))
+        for clef, mine in _staves(track, notes, share):
+            told = mine
+            if played:
+                told = _untangled(struck(mine) if track.is_drum else readable(mine))
+            part.staves.append(Staff(clef, _voiced(told, bars, cuts)))
         parts.append(part)
     return Page(bars, parts)
 
@@ -125,13 +132,19 @@ def _untangled(notes: Sequence[Note]) -> list[Note]:
 # -- staves and voices --------------------------------------------------------------------------
 
 
-def _staves(track: Track, notes: Sequence[Note], *, hands: bool) -> list[tuple[str, list[Note]]]:
-    """(clef, notes) of each staff of a track, upper first."""
+def _is_keyboard(track: Track) -> bool:
+    return track.program in _KEYBOARDS and not track.is_drum
+
+
+def _staves(track: Track, notes: Sequence[Note], share: float) -> list[tuple[str, list[Note]]]:
+    """(clef, notes) of each staff of a track, upper first; two for a keyboard with `share` of its
+    notes on either side of middle C.
+    """
     if track.is_drum:
         return [("percussion", list(notes))]
-    pitches = [note.pitch for note in notes]
-    two = track.program in _KEYBOARDS and min(pitches) < _LOW and max(pitches) > _HIGH
-    if not (hands and two):
+    pitches = np.array([note.pitch for note in notes])
+    low = float((pitches < MIDDLE).mean())
+    if not _is_keyboard(track) or min(low, 1 - low) < share or _together(notes) < _TOGETHER:
         middle = float(np.median(pitches))
         return [("treble" if middle >= MIDDLE - 1 else "bass", list(notes))]
     groups: dict[int, list[Note]] = {}
@@ -144,7 +157,21 @@ def _staves(track: Track, notes: Sequence[Note], *, hands: bool) -> list[tuple[s
     return [("treble", right), ("bass", left)]
 
 
-def _voiced(notes: Sequence[Note], bars: Sequence[Bar], cuts: Sequence[int]) -> list:  # type: ignore[type-arg]
+def _together(notes: Sequence[Note]) -> float:
+    """The share of notes that begin while another sounds."""
+    latest = -1
+    before = -1
+    count = 0
+    for note in sorted(notes, key=lambda n: n.onset):
+        count += note.onset < latest or note.onset == before
+        before = note.onset
+        latest = max(latest, note.end)
+    return count / len(notes)
+
+
+def _voiced(
+    notes: Sequence[Note], bars: Sequence[Bar], cuts: Sequence[int]
+) -> list[list[list[Symbol]]]:
     """For each bar its voices as symbols: the lower voice only where it has notes."""
     upper, lower = voices(notes)
     rows = [_by_bar(spans(voice, cuts), bars) for voice in (upper, lower)]

@@ -18,9 +18,7 @@ def beams(symbols: Sequence[Symbol], metre: Metre) -> list[list[str]]:
     found: list[list[str]] = [[] for _ in symbols]
     beat = _beat(metre)
     keys = [
-        (symbol.start // beat, symbol.tuplet)
-        if symbol.heads and symbol.power > 2
-        else ("alone", i)
+        (symbol.start // beat, symbol.tuplet) if symbol.heads and symbol.power > 2 else ("alone", i)
         for i, symbol in enumerate(symbols)
     ]
     for _, group in groupby(range(len(symbols)), key=lambda i: keys[i]):

@@ -21,8 +21,10 @@ UNITS = 32 * 9 * 5 * 7 * 11 * 13
 _PLAIN = (1, 2, 4, 3, 8, 6, 12, 16, 24, 32, 48)
 _RARE = (5, 10, 7, 9, 14, 18, 20, 28, 11, 13, 15, 22, 26, 30)
 # How much a division must gain, in squared standard deviations, to be worth reading.
-_PLAYED = {1: 0.0, 2: 0.5, 4: 1.5, 3: 4.0, 8: 6.0, 6: 8.0}
-_DEVIATION = 0.05  # beats that players stray from the page
+_PLAYED = {1: 0.0, 2: 0.5, 4: 2.0, 3: 6.0, 6: 12.0, 8: 12.0}
+_DEVIATION = 0.06  # beats that players stray from the page
+_MERGED = 4.0  # what it costs to write two onsets as one
+_APART = 0.08  # beats between onsets that are heard as two
 _WRITTEN_SHARE = 0.9
 _COARSE = (8, 12)
 
@@ -97,10 +99,13 @@ def _written_steps(fractions: Sequence[int], heard: int, ticks_per_beat: int) ->
 def _played_steps(fractions: Sequence[int], ticks_per_beat: int) -> int:
     """The division that explains a beat best, a finer one only if it gains enough."""
     places = np.array(fractions) / ticks_per_beat
+    apart = np.diff(places) > _APART
 
     def cost(step: int) -> float:
-        stray = (places - np.rint(places * step) / step) / _DEVIATION
-        return float((stray**2).sum()) + _PLAYED[step]
+        steps = np.rint(places * step)
+        stray = (places - steps / step) / _DEVIATION
+        merged = int((apart & (np.diff(steps) == 0)).sum())
+        return float((stray**2).sum()) + _MERGED * merged + _PLAYED[step]
 
     return min(_PLAYED, key=cost)
 

@@ -69,6 +69,7 @@ class Plain(Metre):
 
     @cached_property
     def levels(self) -> tuple[int, ...]:
+        """Two whole notes, halved down to a 128th."""
         return tuple(2 * WHOLE >> n for n in range(9))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from segue.formats.engrave_metre import SHORTEST, VALUES, WHOLE, Metre, Plain, cut
 from segue.formats.engrave_voices import Head, Span
@@ -52,7 +53,7 @@ def written(spans: Sequence[Span], metre: Metre, first: int, last: int) -> list[
             edges.update(e for e in (tuplet.start, tuplet.end) if span.start < e < span.end)
         symbols: list[Symbol] = []
         ordered = sorted(edges)
-        for a, b in zip(ordered, ordered[1:], strict=False):
+        for a, b in pairwise(ordered):
             inside = next((t for t in tuplets if t.start <= a and b <= t.end), None)
             symbols += _symbols(a, b, metre, inside, rest=not span.heads)
         for i, symbol in enumerate(symbols):
@@ -74,13 +75,13 @@ def _symbols(
     """One stretch of sound or silence, in a tuplet or in none, as symbols without heads."""
     if tuplet is None:
         edges = cut(start, end, metre, rest=rest)
-        return [Symbol(a, b - a, *_value(b - a)) for a, b in zip(edges, edges[1:], strict=False)]
+        return [Symbol(a, b - a, *_value(b - a)) for a, b in pairwise(edges)]
     # Inside of a tuplet lengths are written as if `actual` notes took their own time.
     over, under = tuplet.actual, tuplet.normal
     inner = [(t - tuplet.start) * over // under for t in (start, end)]
     edges = cut(inner[0], inner[1], Plain(4, 4), rest=False)
     found = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         begin, past = (tuplet.start + t * under // over for t in (a, b))
         found.append(Symbol(begin, past - begin, *_value(b - a), tuplet=tuplet))
     return found
@@ -121,13 +122,15 @@ def _tuplets(spans: Sequence[Span], metre: Metre, first: int, last: int) -> list
         if edge > free and edge % SHORTEST:
             best = min(_candidates(edge, edges, metre, free, last), default=None)
             if best is not None:
-                found.append(Tuplet(*best[3], best[1], best[2]))
-                free = best[2]
+                _, start, free, actual, normal = best
+                found.append(Tuplet(actual, normal, start, free))
     return found
 
 
-def _candidates(edge, edges, metre, first, last):  # type: ignore[no-untyped-def]
-    """(cost, start, end, ratio) of each tuplet round `edge` that holds all edges inside of it."""
+def _candidates(
+    edge: int, edges: Sequence[int], metre: Metre, first: int, last: int
+) -> Iterator[tuple[float, int, int, int, int]]:
+    """(cost, start, end, actual, normal) of each tuplet round `edge` that holds what is inside."""
     sizes = [level for level in metre.levels if level >= metre.unit // 4]
     places = [(edge // size * size, size) for size in sizes]
     # A triplet over two beats may begin on any beat.
@@ -140,11 +143,16 @@ def _candidates(edge, edges, metre, first, last):  # type: ignore[no-untyped-def
         ratio = _ratio(size, inside)
         if ratio is not None:
             cut_open = (start not in edges) + (end not in edges)
-            yield 4 * cut_open + ratio[0] + len(inside) / 8, start, end, ratio
+            actual, normal, halvings = ratio
+            cost = 4 * cut_open + actual + 2 * halvings + len(inside) / 8
+            yield cost, start, end, actual, normal
 
 
-def _ratio(size: int, inside: Sequence[int]) -> tuple[int, int] | None:
-    """(actual, normal) of the simplest tuplet over `size` units on whose steps `inside` lies."""
+def _ratio(size: int, inside: Sequence[int]) -> tuple[int, int, int] | None:
+    """The simplest tuplet over `size` units on whose steps `inside` lies.
+
+    (actual, normal, how often its notes are halved for that).
+    """
     triple = 3 if size // SHORTEST % 3 == 0 else 1
     if size // triple not in _PLAIN:
         return None
@@ -159,5 +167,5 @@ def _ratio(size: int, inside: Sequence[int]) -> tuple[int, int] | None:
             if odd or size // normal >> halvings < SHORTEST:
                 break
             if all(place % step == 0 for place in inside):
-                return actual, normal
+                return actual, normal, halvings
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from segue.formats.engrave_grid import UNITS
 
@@ -52,13 +53,26 @@ def readable(notes: Sequence[Note]) -> list[Note]:
             end = note.end
             if after is not None:
                 gap = after - end
-                if 0 < gap and (gap < UNITS // 2 or gap <= end - onset):
+                if gap > 0 and (gap < UNITS // 2 or gap <= end - onset):
                     end = after
                 elif gap < 0 and (-gap <= UNITS // 4 or len(group) > 1):
                     # An overlap by a finger's breadth, or of one note of a chord.
                     end = after if -gap < UNITS else end
             found.append(replace(note, end=end))
     return _chords_end_together(found)
+
+
+def struck(notes: Sequence[Note]) -> list[Note]:
+    """Drum strokes, each to the next stroke or the end of its beat: how long they ring is lost."""
+    groups = _groups(notes)
+    found: list[Note] = []
+    for i, group in enumerate(groups):
+        onset = group[0].onset
+        end = (onset // UNITS + 1) * UNITS
+        if i + 1 < len(groups):
+            end = min(end, groups[i + 1][0].onset)
+        found += [replace(note, end=end) for note in group]
+    return found
 
 
 def _chords_end_together(notes: Sequence[Note]) -> list[Note]:
@@ -94,7 +108,8 @@ def voices(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
         onset = group[0].onset
         longest = max(note.end for note in group)
         later = groups[i + 1 : bisect_right(onsets, longest - 1)]
-        top, bottom = _parted(group, later, upper_busy=upper_end > onset, lower_busy=lower_end > onset)
+        busy = (upper_end > onset, lower_end > onset)
+        top, bottom = _parted(group, later, upper_busy=busy[0], lower_busy=busy[1])
         upper += top
         lower += bottom
         upper_end = max([upper_end, *(note.end for note in top)])
@@ -135,7 +150,7 @@ def spans(notes: Sequence[Note], cuts: Sequence[int]) -> list[Span]:
     """
     edges = sorted({*cuts, *(n.onset for n in notes), *(n.end for n in notes)})
     edges = [edge for edge in edges if cuts[0] <= edge <= cuts[-1]]
-    found = [Span(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    found = [Span(a, b) for a, b in pairwise(edges)]
     index = {span.start: i for i, span in enumerate(found)}
     for note in sorted(notes, key=lambda n: n.pitch):
         at = index[note.onset]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from segue.formats.chord_symbols import taken_apart
@@ -77,7 +77,12 @@ def headings(score: Score, bars: Sequence[Bar]) -> Headings:
     return found
 
 
-def _tempi(score, bars, place, found) -> None:  # type: ignore[no-untyped-def]
+def _tempi(
+    score: Score,
+    bars: Sequence[Bar],
+    place: Callable[[int], tuple[int, int]],
+    found: Headings,
+) -> None:
     shown: tuple[int, float] | None = None
     for onset, microseconds in score.tempi:
         bar, at = place(int(onset))

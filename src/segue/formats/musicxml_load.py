@@ -1,4 +1,4 @@
-"""A MusicXML file as an element tree, whatever the file tries: zip bombs, entities, wrong encodings.
+"""A MusicXML file as an element tree, against zip bombs, entities and wrong encodings.
 
 A file is told by its first bytes, not its suffix: many `.mxl` are plain XML and some `.xml` are
 zipped. Broken XML is read up to where it breaks.
@@ -114,7 +114,8 @@ def parse(data: bytes, name: str) -> tuple[Element, list[str]]:
     if problem is not None and "not well-formed (invalid token)" in str(problem):
         latin, second = _tree(_as_latin(data), name)
         if second is None:
-            return _bare(latin, name), ["its text is not in the encoding it claims: read as Latin-1"]
+            told = "its text is not in the encoding it claims: read as Latin-1"
+            return _bare(latin, name), [told]
     if problem is not None:
         repairs.append(f"the XML is broken ({problem}): what comes before that was read")
     return _bare(root, name), repairs

@@ -46,8 +46,10 @@ _OTHER_DRUM = ("C", 5, "diamond")
 
 def printable(text: str) -> str:
     """Text without the characters that XML forbids."""
-    return "".join(c for c in text if c >= " " or c in "\t\n").replace("\ufffe", "").replace(
-        "\uffff", ""
+    return (
+        "".join(c for c in text if c >= " " or c in "\t\n")
+        .replace("\ufffe", "")
+        .replace("\uffff", "")
     )
 
 
@@ -116,7 +118,7 @@ class StaffWriter:
         *,
         hidden_rests: bool,
     ) -> Iterator[str]:
-        if len(line) == 1 and not line[0].heads or not any(symbol.heads for symbol in line):
+        if (len(line) == 1 and not line[0].heads) or not any(symbol.heads for symbol in line):
             yield self._whole_rest(bar, voice)
             return
         for symbol, states in zip(line, beams(line, bar.metre), strict=True):
@@ -163,7 +165,8 @@ class StaffWriter:
             before += f"<display-octave>{octave}</display-octave></unpitched>"
         else:
             alter = f"<alter>{name.alter}</alter>" if name.alter else ""
-            before += f"<pitch><step>{name.step}</step>{alter}<octave>{name.octave}</octave></pitch>"
+            before += f"<pitch><step>{name.step}</step>{alter}"
+            before += f"<octave>{name.octave}</octave></pitch>"
         ties = [w for w, on in (("stop", head.tied_from), ("start", head.tied_to)) if on]
         after = "".join(f'<tie type="{word}"/>' for word in ties)
         if self.drums:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from segue.errors import LimitError
 from segue.formats.limits import BEATS
-from segue.formats.repeats import Signs
+from segue.formats.musicxml_model import Instrument, Measure, Note, Part, attribute, number
 from segue.score import Text
 
 DEFAULT_VELOCITY = 80
@@ -63,69 +62,6 @@ _CHORD_KINDS = {
 _DRAWN_DRUMS = {"F4": 36, "A4": 41, "C5": 38, "D5": 47, "E5": 48, "F5": 43, "G5": 42, "A5": 49}
 _SNARE = 38
 GRACE_BEATS = 1 / 8
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """How a part, or one instrument of it, sounds; `drum` is the pitch of an unpitched one."""
-
-    program: int = 0
-    is_drum: bool = False
-    drum: int | None = None
-
-
-@dataclass(slots=True)
-class Note:
-    """A note in a measure, in ticks from its start; `tied` holds on into the next of its pitch."""
-
-    onset: int
-    duration: int
-    pitch: int
-    velocity: int
-    instrument: Instrument
-    tied: bool = False
-
-
-@dataclass(slots=True)
-class Measure:
-    """A measure of one part: notes and changes in ticks from its start, and the signs on it."""
-
-    length: int = 0
-    signs: Signs = field(default_factory=Signs)
-    notes: list[Note] = field(default_factory=list)
-    metre: tuple[int, int] | None = None
-    keys: list[tuple[int, int, bool]] = field(default_factory=list)
-    tempi: list[tuple[int, float]] = field(default_factory=list)
-    pedals: list[tuple[int, int]] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
-
-
-@dataclass
-class Part:
-    """A part: its name, its measures, and whether it is written as it sounds."""
-
-    name: str = ""
-    measures: list[Measure] = field(default_factory=list)
-    transposes: bool = False
-
-
-def number(element: Element | None, name: str | None = None) -> float | None:
-    """The number in an element, or in its child `name`; None if there is none that is finite."""
-    child = element if element is None or name is None else element.find(name)
-    try:
-        value = float(child.text or "") if child is not None else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def attribute(element: Element, name: str) -> float | None:
-    """A numeric attribute, None if it is missing or no finite number."""
-    try:
-        value = float(element.get(name, ""))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 class PartReader:
@@ -255,8 +191,8 @@ class PartReader:
             pitch = int(pitch) if alter > 0 else -int(-pitch // 1)
         elif "unpitched" in parts:
             drawn = parts["unpitched"]
-            step, octave = drawn.findtext("display-step"), drawn.findtext("display-octave")
-            pitch = _DRAWN_DRUMS.get(f"{step}{octave}", _SNARE)
+            where = f"{drawn.findtext('display-step')}{drawn.findtext('display-octave')}"
+            pitch = _DRAWN_DRUMS.get(where, _SNARE)
             pitch = instrument.drum if instrument.drum is not None else pitch
         else:
             return None

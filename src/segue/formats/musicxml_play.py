@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import lcm
 from xml.etree.ElementTree import Element
 
 from segue.formats import limits
 from segue.formats.bars import metre_rows
-from segue.formats.musicxml_part import Instrument, Measure, Part, PartReader, attribute, number
+from segue.formats.musicxml_model import Instrument, Measure, Note, Part, number
+from segue.formats.musicxml_part import PartReader
 from segue.formats.repeats import Signs, play_order
 from segue.score import CONTROL, KEY, METRE, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Text, Track, events
 
@@ -34,9 +35,7 @@ def played(root: Element, name: str) -> tuple[Score, list[str]]:
         if what in left_out or len(left_out) < _MOST_KINDS_OF_REPAIR:
             left_out[what] += 1
 
-    parts = [
-        _read_part(element, measures, ticks, leave_out) for element, measures in _parts(root)
-    ]
+    parts = [_read_part(element, measures, ticks, leave_out) for element, measures in _parts(root)]
     repairs = [what if n == 1 else f"{what} ({n} times)" for what, n in left_out.items()]
     table = _Table(parts, ticks)
     limits.check("measures", len(table.order), limits.BEATS, name)
@@ -71,7 +70,12 @@ def _parts(root: Element) -> list[tuple[Element | None, list[Element]]]:
     return [(listed.get(i), measures[i]) for i in order]
 
 
-def _read_part(listed, measures, ticks, leave_out) -> Part:  # type: ignore[no-untyped-def]
+def _read_part(
+    listed: Element | None,
+    measures: Sequence[Element],
+    ticks: int,
+    leave_out: Callable[[str], None],
+) -> Part:
     part = Part()
     instruments: dict[str, Instrument] = {}
     if listed is not None:
@@ -177,7 +181,9 @@ def _score(root: Element, parts: Sequence[Part], table: _Table, ticks: int) -> S
                     numbers[key] = len(tracks)
                     tracks.append(Track(part.name, *key))
                 _add(rows, open_ties, note, start + note.onset, numbers[key])
-            tempi.update((start + at, round(60e6 / rate)) for at, rate in measure.tempi)
+            for at, rate in measure.tempi:
+                # A tempo over an upbeat holds from the very start, not after a silence in another.
+                tempi[start + at if start + at > table.upbeat else 0] = round(60e6 / rate)
             texts.update(replace(t, onset=start + t.onset) for t in measure.texts)
             if numbers:
                 track = next(iter(numbers.values()))
@@ -203,7 +209,13 @@ def _score(root: Element, parts: Sequence[Part], table: _Table, ticks: int) -> S
     )
 
 
-def _add(rows, open_ties, note, onset, track) -> None:  # type: ignore[no-untyped-def]
+def _add(
+    rows: list[list[int]],
+    open_ties: dict[tuple[int, int], list[int]],
+    note: Note,
+    onset: int,
+    track: int,
+) -> None:
     """Append a note as a row, or lengthen the one that it is tied to.
 
     Many scores mark only where a tie begins: what follows at once on the same pitch then ends it.
@@ -220,9 +232,7 @@ def _add(rows, open_ties, note, onset, track) -> None:  # type: ignore[no-untype
         open_ties[place] = row
 
 
-def _keys(
-    parts: Sequence[Part], starts: Sequence[tuple[int, int]]
-) -> list[tuple[int, int, bool]]:
+def _keys(parts: Sequence[Part], starts: Sequence[tuple[int, int]]) -> list[tuple[int, int, bool]]:
     """Key signatures of the first part that has any, one written as it sounds if there is one."""
     keyed = [p for p in parts if any(m.keys for m in p.measures)]
     part = next((p for p in keyed if not p.transposes), keyed[0] if keyed else None)
@@ -244,6 +254,3 @@ def _title(root: Element) -> str:
         if text := " ".join((root.findtext(path) or "").split()):
             return text[:200]
     return ""
-
-
-__all__ = ["attribute", "played"]

@@ -118,6 +118,7 @@ def _score_part(name: str, part: Part, pitched: int, title: str) -> Iterator[str
                 for head in symbol.heads
             }
         )
+        rows: list[tuple[str, int, int | None]]
         rows = [(f"{name}-I{pitch + 1}", 10, pitch) for pitch in pitches]
     else:
         # Channel 10 is for drums; more parts than channels share them.

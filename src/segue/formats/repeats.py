@@ -2,8 +2,8 @@
 
 ABC and MusicXML print the same signs, so both readers describe their bars with `Signs` and ask
 `play_order`. A passage without a forward repeat begins at the last double bar line, the end of
-the last repeat or the top, as the ABC standard says (2.1, section 4.8). After a jump (D.C., D.S.) repeats are not taken again and the last ending is played,
-as players do unless told otherwise.
+the last repeat or the top, as the ABC standard says (2.1, section 4.8). After a jump (D.C., D.S.)
+repeats are not taken again and the last ending is played, as players do unless told otherwise.
 """
 
 from __future__ import annotations

@@ -40,9 +40,10 @@ def estimated_key(score: Score) -> tuple[int, bool]:
     weights = np.bincount(notes["pitch"] % 12, notes["duration"].astype(float), 12)
     if weights.std() == 0:
         return 0, False
+    modes = ((_MAJOR, _MAJOR_FIFTHS, False), (_MINOR, _MINOR_FIFTHS, True))
     best = max(
         (float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1]), fifths[tonic], minor)
-        for profile, fifths, minor in ((_MAJOR, _MAJOR_FIFTHS, False), (_MINOR, _MINOR_FIFTHS, True))
+        for profile, fifths, minor in modes
         for tonic in range(12)
     )
     return best[1], best[2]
