@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from segue.errors import FormatError
 from segue.formats import write
-from segue.formats.roll import OVERLAY, TRACK_COLOURS, WIDTH, _Look, draw
+from segue.formats.roll import WIDTH, draw
+from segue.formats.roll_legend import OVERLAY, TRACK_COLOURS, Look
 from segue.score import METRE, NOTE, TEMPO, Score, Track, events
 
 BAR = 4 * 480
@@ -71,7 +72,7 @@ def test_axes_name_bars_seconds_octaves_drums_and_tracks(tmp_path: Path) -> None
 def test_seconds_stand_where_the_tempo_puts_them() -> None:
     # A bar of 2 s, then one of 4 s: second 2 is beat 4, second 4 beat 6, second 6 beat 8.
     score = piece(("t", False, [(0, 2 * BAR, 60, 90)]), tempi=(500_000, 1_000_000))
-    figure = draw(score, _Look("track", None, None, None))
+    figure = draw(score, Look("track", None, None, None))
     (seconds,) = figure.axes[0].child_axes
     labels = [t.get_text() for t in seconds.get_xticklabels()]
     marks = dict(zip(labels, seconds.get_xticks(), strict=True))
@@ -83,7 +84,7 @@ def test_seconds_stand_where_the_tempo_puts_them() -> None:
 
 def test_a_note_is_drawn_where_and_as_long_as_it_sounds() -> None:
     score = piece(("t", False, [(480, 960, 64, 90)]))
-    figure = draw(score, _Look("track", None, None, None))
+    figure = draw(score, Look("track", None, None, None))
     boxes = [c for c in figure.axes[0].collections if type(c).__name__ == "PolyCollection"]
     (box,) = boxes[-1].get_paths()
     (left, low), (right, high) = box.get_extents().get_points()
@@ -103,7 +104,7 @@ def test_the_prompt_is_shaded_and_named(tmp_path: Path) -> None:
 
 def test_a_prompts_notes_are_paler_than_what_follows() -> None:
     score = piece(("t", False, [(0, 480, 60, 90), (BAR, 480, 60, 90)]))
-    figure = draw(score, _Look("track", BAR, None, None))
+    figure = draw(score, Look("track", BAR, None, None))
     boxes = [c for c in figure.axes[0].collections if len(c.get_facecolor()) == 2]
     before, after = boxes[-1].get_facecolor()[:, :3]
     assert after == pytest.approx(mpl.colors.to_rgb(TRACK_COLOURS[0]), abs=1e-6)
@@ -116,7 +117,7 @@ def test_a_prediction_lies_in_red_over_the_truth(tmp_path: Path) -> None:
     assert share_of(png(truth, tmp_path), OVERLAY) == 0
     assert share_of(png(truth, tmp_path, overlay=guess), OVERLAY) > 0.002
     assert "prediction" in words(svg(truth, tmp_path, overlay=guess))
-    figure = draw(truth, _Look("track", None, guess, None))
+    figure = draw(truth, Look("track", None, guess, None))
     reds = [c for c in figure.axes[0].collections if c.get_zorder() == 4]
     assert reds[0].get_paths()[0].get_extents().x0 == 0.5  # tick 120 of 240 a beat
 
@@ -124,7 +125,7 @@ def test_a_prediction_lies_in_red_over_the_truth(tmp_path: Path) -> None:
 def test_colour_by_velocity_has_a_scale_and_softer_is_lighter(tmp_path: Path) -> None:
     score = piece(("t", False, [(0, 480, 60, 20), (480, 480, 60, 120)]))
     assert "velocity" in words(svg(score, tmp_path, colour="velocity"))
-    figure = draw(score, _Look("velocity", None, None, None))
+    figure = draw(score, Look("velocity", None, None, None))
     boxes = [c for c in figure.axes[0].collections if c.get_zorder() == 3]
     soft, loud = boxes[0].get_facecolor()[:, :3].mean(axis=1)
     assert soft > loud + 0.15
@@ -148,7 +149,7 @@ def test_twenty_thousand_notes_are_a_handful_of_artists() -> None:
     table["onset"] = np.sort(rng.integers(0, 600 * 480, len(table)))
     table["duration"], table["velocity"] = 100, 80
     table["pitch"] = rng.integers(21, 109, len(table))
-    figure = draw(Score(480, table, (Track(),)), _Look("track", None, None, None))
+    figure = draw(Score(480, table, (Track(),)), Look("track", None, None, None))
     assert len(figure.axes[0].collections) + len(figure.axes[0].patches) < 100
 
 
@@ -156,7 +157,7 @@ def test_long_pieces_get_wider_up_to_a_limit_and_few_labels() -> None:
     widths = []
     for bars in (4, 40, 40_000):
         score = piece(("t", False, [(0, 480, 60, 90), (bars * BAR, 480, 62, 90)]))
-        figure = draw(score, _Look("track", None, None, None))
+        figure = draw(score, Look("track", None, None, None))
         widths.append(figure.get_figwidth())
         assert len(figure.axes[0].get_xticks()) < 80
         assert len(figure.axes[0].child_axes[0].get_xticks()) < 80
@@ -202,6 +203,6 @@ def test_refusals_are_sentences(
 
 def test_an_overlay_alone_is_enough() -> None:
     buffer = io.BytesIO()
-    figure = draw(Score(480, tracks=(Track(),)), _Look("track", None, SONG, None))
+    figure = draw(Score(480, tracks=(Track(),)), Look("track", None, SONG, None))
     figure.savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"\x89PNG")

@@ -10,7 +10,6 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,23 @@ from segue.formats.roll_axes import (
     draw_keyboard,
     draw_seconds,
 )
+from segue.formats.roll_legend import (
+    COLOURS,
+    OVERLAY,
+    OVERLAY_EDGE,
+    PROMPT_INK,
+    PROMPT_INK_ALPHA,
+    PROMPT_MIX,
+    PROMPT_NOTE,
+    SOFT_MIX,
+    TRACK_COLOURS,
+    VELOCITY_FROM,
+    VELOCITY_MAP,
+    Look,
+    columns,
+    draw_heading,
+    legend_entries,
+)
 from segue.score import Score
 
 if TYPE_CHECKING:
@@ -35,22 +51,6 @@ if TYPE_CHECKING:
 Colours = NDArray[np.float64]
 """Shape (notes, 3): red, green and blue, 0 to 1."""
 
-COLOURS = ("track", "velocity")
-TRACK_COLOURS = (
-    "#3566b0", "#e0812c", "#3a9a5b", "#8a5fb5", "#c9a227",
-    "#2b9aa8", "#b8517f", "#7a6a58", "#6f8fd8", "#9bb13c",
-    "#1f3a63", "#a3591c", "#22693f", "#d59ac0", "#4f5661",
-)  # fmt: skip
-"""Fifteen that differ in lightness as well, none of them the overlay's red; then from the start."""
-VELOCITY_MAP, VELOCITY_FROM = "viridis_r", 0.08
-OVERLAY, OVERLAY_EDGE = "#d62728", "#8f1516"
-PROMPT_GROUND, PROMPT_INK, PROMPT_INK_ALPHA = "#eaecf0", "#25324a", 0.095
-PROMPT_NOTE = "#aab1bd"
-PROMPT_MIX = 0.6
-"""How far a prompt's notes go towards grey, so that what follows stands out."""
-SOFT_MIX = 0.5
-"""How far the softest note goes towards white where colour tells the track."""
-
 INCHES_A_SECOND = 0.3
 WIDTH = (8.0, 32.0)
 INCHES_A_SEMITONE = 0.09
@@ -58,12 +58,10 @@ ROLL_HEIGHT = (2.2, 8.0)
 INCHES_A_DRUM = 0.19
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 0.62, 0.2, 0.52, 0.55
 DRUM_MARGIN_LEFT = 1.25
-TITLE_INCHES, LEGEND_ROW_INCHES, LEGEND_ENTRY_INCHES = 0.26, 0.23, 1.7
+TITLE_INCHES, LEGEND_ROW_INCHES = 0.26, 0.23
 PANEL_GAP = 0.12
 VELOCITY_BAR_INCHES = 0.75
 DPI = 110
-MAX_LEGEND = 24
-MAX_LABEL = 24
 ROW_SHARE, OVERLAY_SHARE, EDGE_SHADE = 0.86, 0.5, 0.7
 MIN_NOTE_INCHES = 0.018
 
@@ -79,16 +77,6 @@ _STYLE: dict[str, Any] = {
 }
 # matplotlib's settings are shared by the whole process, and a server draws in several threads.
 _DRAWING = threading.Lock()
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What `write` was asked for."""
-
-    colour: str
-    prompt_end_ticks: int | None
-    overlay: Score | None
-    title: str | None
 
 
 def write(
@@ -114,7 +102,7 @@ def write(
         raise FormatError("the piece has no notes, so there is no roll to draw.")
     target = Path(path)
     with _DRAWING, _own_style():
-        figure = draw(score, _Look(colour, prompt_end_ticks, overlay, title))
+        figure = draw(score, Look(colour, prompt_end_ticks, overlay, title))
         if target.suffix.lower() == ".svg":
             figure.savefig(target, format="svg", metadata={"Date": None})
         else:
@@ -132,12 +120,12 @@ def _own_style() -> Iterator[None]:
         yield
 
 
-def draw(score: Score, look: _Look) -> Figure:
+def draw(score: Score, look: Look) -> Figure:
     """The figure, one panel for pitched notes and one for drums, those that have notes."""
     overlay = look.overlay
     end_beats = max(score.end_beats, overlay.end_beats if overlay is not None else 0.0, 1.0)
     pitched, keys = _pitches(score, overlay)
-    handles, labels = _legend_entries(score, look)
+    handles, labels = legend_entries(score, look)
     figure, panels, inches = _layout(score, look, end_beats, pitched, keys, len(labels))
     for axes, drums in panels:
         axes.set_xlim(0, end_beats)
@@ -153,7 +141,7 @@ def draw(score: Score, look: _Look) -> Figure:
             _draw_overlay(axes, overlay, keys if drums else None, beats_an_inch)
         _tidy_frame(axes)
     draw_seconds(panels[0][0], score, end_beats, inches)
-    _draw_heading(figure, look, handles, labels)
+    draw_heading(figure, look, handles, labels)
     return figure
 
 
@@ -181,7 +169,7 @@ def _pitches(score: Score, overlay: Score | None) -> tuple[tuple[int, int] | Non
     return (max(0, low), min(127, high)), keys
 
 
-def _note_colours(score: Score, look: _Look) -> Colours:
+def _note_colours(score: Score, look: Look) -> Colours:
     """Shape (notes, 3)."""
     import matplotlib as mpl
     from matplotlib.colors import to_rgb
@@ -232,7 +220,7 @@ def _boxes(
 
 
 def _draw_notes(
-    axes: Axes, score: Score, look: _Look, keys: list[int] | None, beats_an_inch: float
+    axes: Axes, score: Score, look: Look, keys: list[int] | None, beats_an_inch: float
 ) -> None:
     from matplotlib.collections import LineCollection, PolyCollection
 
@@ -263,7 +251,7 @@ def _draw_overlay(axes: Axes, overlay: Score, keys: list[int] | None, beats_an_i
     axes.add_collection(red)
 
 
-def _draw_prompt(axes: Axes, score: Score, look: _Look) -> None:
+def _draw_prompt(axes: Axes, score: Score, look: Look) -> None:
     if look.prompt_end_ticks is None:
         return
     end = look.prompt_end_ticks / score.ticks_per_beat
@@ -277,7 +265,7 @@ def _draw_prompt(axes: Axes, score: Score, look: _Look) -> None:
 
 def _layout(
     score: Score,
-    look: _Look,
+    look: Look,
     end_beats: float,
     pitched: tuple[int, int] | None,
     keys: list[int],
@@ -297,7 +285,7 @@ def _layout(
     left = DRUM_MARGIN_LEFT if keys else MARGIN_LEFT
     right = MARGIN_RIGHT + (VELOCITY_BAR_INCHES if look.colour == "velocity" else 0)
     top = MARGIN_TOP + (TITLE_INCHES if look.title else 0)
-    bottom = MARGIN_BOTTOM + LEGEND_ROW_INCHES * math.ceil(entries / _columns(inches))
+    bottom = MARGIN_BOTTOM + LEGEND_ROW_INCHES * math.ceil(entries / columns(inches))
     width = left + inches + right
     height = top + sum(h for h, _ in heights) + PANEL_GAP * (len(heights) - 1) + bottom
     figure = Figure(figsize=(width, height), facecolor="white")
@@ -311,10 +299,6 @@ def _layout(
     if look.colour == "velocity":
         _draw_velocity_bar(figure, (left + inches + 0.14) / width, panels[0][0])
     return figure, panels, inches
-
-
-def _columns(inches: float) -> int:
-    return max(1, int(inches / LEGEND_ENTRY_INCHES))
 
 
 def _draw_velocity_bar(figure: Figure, left: float, beside: Axes) -> None:
@@ -336,72 +320,3 @@ def _tidy_frame(axes: Axes) -> None:
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(which="both", length=0, labelcolor=INK)
-
-
-def _legend_entries(score: Score, look: _Look) -> tuple[list[Any], list[str]]:
-    """Colour patches and what they mean; none where there is nothing to tell apart."""
-    from matplotlib.patches import Patch
-
-    entries: list[tuple[Any, str]] = []
-    used = [int(t) for t in np.unique(score.notes["track"])]
-    named = any(score.tracks[t].name for t in used)
-    if look.colour == "track" and (len(used) > 1 or named):
-        for track in used[:MAX_LEGEND]:
-            shade = TRACK_COLOURS[track % len(TRACK_COLOURS)]
-            name = _printable(score.tracks[track].name) or f"track {track + 1}"
-            entries.append((Patch(facecolor=shade), name))
-        if len(used) > MAX_LEGEND:
-            rest = len(used) - MAX_LEGEND
-            entries.append((Patch(facecolor="none"), f"and {rest} more"))
-    if look.prompt_end_ticks is not None:
-        entries.append((Patch(facecolor=PROMPT_GROUND, edgecolor=PROMPT_NOTE), "prompt"))
-        entries.append((Patch(facecolor="white", edgecolor=PROMPT_NOTE), "new"))
-    if look.overlay is not None:
-        if not entries:
-            entries.append((Patch(facecolor=TRACK_COLOURS[0]), "truth"))
-        entries.append((Patch(facecolor=OVERLAY), "prediction"))
-    return [handle for handle, _ in entries], [label for _, label in entries]
-
-
-def _draw_heading(figure: Figure, look: _Look, handles: list[Any], labels: list[str]) -> None:
-    from matplotlib.transforms import ScaledTranslation
-
-    box = figure.axes[0].get_position()
-    if look.title:
-        figure.text(
-            box.x0,
-            1 - 0.12 / figure.get_figheight(),
-            _printable(look.title, 120),
-            va="top",
-            fontsize=12,
-            fontweight="bold",
-            parse_math=False,
-        )
-    if not labels:
-        return
-    corner = figure.transFigure + ScaledTranslation(-0.06, 0.04, figure.dpi_scale_trans)
-    legend = figure.legend(
-        handles,
-        labels,
-        loc="lower left",
-        bbox_to_anchor=(box.x0, 0.0),
-        bbox_transform=corner,
-        ncols=_columns(box.width * figure.get_figwidth()),
-        frameon=False,
-        handlelength=1.3,
-        handleheight=0.9,
-        borderpad=0.2,
-        columnspacing=1.4,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def _printable(text: str, longest: int = MAX_LABEL) -> str:
-    """`text` with what the font cannot draw as "?", not starting with matplotlib's "hide me"."""
-    from matplotlib.font_manager import findfont, get_font
-
-    glyphs = get_font(findfont("DejaVu Sans")).get_charmap()
-    cleaned = " ".join(text.split()).lstrip("_")
-    shown = "".join(c if ord(c) in glyphs else "?" for c in cleaned)
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
