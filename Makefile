@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 TORCH ?= torch==2.13.0
 TORCH_ARGS ?=
+DATA ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +19,7 @@ PARTS := train,search,dev
 OUT ?= out
 MINUTES ?= 10
 ARGS ?=
+DATA ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench fuzz serve help-docs tree lock clean distclean
@@ -52,6 +54,12 @@ check: $(READY) ## Format, lint, types, import rules, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python -m segue.cli.help_docs --check docs/help.md
 	$(BIN)/python tools/tree.py --check README.md
+
+bench: $(READY) ## Benchmarks beside named peers (DATA=FOLDER of MIDI files)
+	@test -n "$(DATA)" || { echo "Error: say what to measure on: make bench DATA=FOLDER, a folder of MIDI files." >&2; exit 2; }
+	$(BIN)/python bench/formats.py $(DATA)
+	$(BIN)/python bench/formats_audio.py $(DATA)
+	$(BIN)/python bench/prepare.py $(DATA)
 
 serve: ## The studio in the browser: not in this version yet
 	@echo "Error: the studio is not in this version of Segue; see CHANGELOG.md for what is." >&2; exit 1
