@@ -12,8 +12,6 @@ from typing import TypeVar
 
 from segue.errors import LimitError
 from segue.formats.abc_fields import (
-    Key,
-    Metre,
     VoiceSettings,
     read_fraction,
     read_key,
@@ -24,7 +22,7 @@ from segue.formats.abc_fields import (
 )
 from segue.formats.abc_music import HANDLERS, TOKEN, Music
 from segue.formats.abc_tune import Line, Tune
-from segue.formats.abc_voice import Voice
+from segue.formats.printed import Key, Metre, Voice
 
 MOST_VOICES = 256
 _MOST_KINDS_OF_REPAIR = 40

@@ -7,8 +7,10 @@ the caller can say so and go on. Source: the ABC standard 2.1, sections 3 and 4.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+
+from segue.formats.printed import Key, Metre
 
 SHARPS = "FCGDAEB"
 NATURAL_PITCH = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -29,42 +31,6 @@ _MODE_FIFTHS = {
     "lyd": 1,
 }
 _MINOR_MODES = ("min", "aeo", "m")
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key signature; `alters` maps a letter to its semitones, `fifths` is -7 to 7."""
-
-    fifths: int = 0
-    minor: bool = False
-    alters: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Metre:
-    """A metre; None for both numbers means free metre (`M:none`)."""
-
-    numerator: int | None = 4
-    denominator: int | None = 4
-
-    @property
-    def whole_notes(self) -> Fraction | None:
-        """The length of a bar in whole notes; None in free metre."""
-        if self.numerator is None or self.denominator is None:
-            return None
-        return Fraction(self.numerator, self.denominator)
-
-    @property
-    def unit(self) -> Fraction:
-        """The unit note length that the standard derives from the metre."""
-        length = self.whole_notes
-        return Fraction(1, 16) if length is not None and length < Fraction(3, 4) else Fraction(1, 8)
-
-    @property
-    def compound(self) -> bool:
-        """Whether beats divide in three: 6/8, 9/8, 12/8 and their like."""
-        over = self.numerator
-        return over is not None and over > 3 and over % 3 == 0
 
 
 @dataclass(frozen=True)

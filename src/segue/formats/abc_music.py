@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from segue.errors import LimitError
-from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH, Key, Metre
+from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH
 from segue.formats.abc_tokens import INSIDE, TOKEN, bar_signs, ending_numbers, factor
-from segue.formats.abc_voice import Bar, Change, Note, Voice, Words
+from segue.formats.printed import Bar, Change, Key, Metre, Note, Voice, Words
 
 DEFAULT_VELOCITY = 80
 VELOCITIES = {
