@@ -37,6 +37,8 @@ VARIANTS = [
     ("velocity_image", {"size": "256"}),
     ("note_time", {}),
     ("note_time", {"pedal": "rows"}),
+    ("abc_text", {}),
+    ("abc_text", {"level": "char"}),
 ]
 # Their notes are read as chords once more, which may join or cut what stood apart in the piece.
 SETTLES_LATER = [v for v in VARIANTS if v[0] == "note_chord" and v[1]]

@@ -29,6 +29,7 @@ ENCODINGS: dict[str, tuple[str, str]] = {
         "segue.encodings.note_time:NoteTime",
         "a keyboard's messages with their times",
     ),
+    "abc_text": ("segue.encodings.abc_text:AbcText", "a tune as ABC, by words or characters"),
 }
 """Name to ("module:class", one line)."""
 
