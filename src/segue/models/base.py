@@ -87,18 +87,24 @@ def layer_table(model: nn.Module) -> list[dict[str, Any]]:
     return table
 
 
-def masked_loss(logits: tuple[Tensor, ...], targets: Tensor, mask: Tensor) -> Tensor:
-    """Mean negative log-likelihood in nats of each column, shape (C,), over rows where `mask`.
+def summed_loss(logits: tuple[Tensor, ...], targets: Tensor, mask: Tensor) -> Tensor:
+    """Negative log-likelihood in nats of each column, shape (C,), summed over rows where `mask`.
 
-    `targets` is (..., C) and `mask` (...); padding never enters the mean, so the value does not
-    change with the batch size.
+    `targets` is (..., C) and `mask` (...). Padding never enters the sum; divide by the number of
+    rows that count, never by the size of a batch, and the mean does not change with either.
     """
     kept = mask.reshape(-1)
     losses = [
         nn.functional.cross_entropy(
             column.reshape(-1, column.shape[-1])[kept].float(),
             targets[..., k].reshape(-1)[kept].long(),
+            reduction="sum",
         )
         for k, column in enumerate(logits)
     ]
     return torch.stack(losses)
+
+
+def masked_loss(logits: tuple[Tensor, ...], targets: Tensor, mask: Tensor) -> Tensor:
+    """`summed_loss` a row that counts: the mean nats of each column, shape (C,)."""
+    return summed_loss(logits, targets, mask) / mask.sum()

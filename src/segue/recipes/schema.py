@@ -57,9 +57,15 @@ class TrainTable(_Table):
         "auto", description="auto: bf16 matrix products where the processor has them, else fp32"
     )
     batch: int = Field(32, ge=1, description="windows a step")
+    accumulate: int = Field(
+        1, ge=1, description="parts a step is computed in: the same step in less memory"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of averaged weights, which are the ones kept; 0: none"
+    )
     clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 leaves gradients alone")
     warmup: int = Field(0, ge=0, description="steps over which the learning rate rises")
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     max_steps: int = Field(1000, ge=1)
     validate_every: int = Field(200, ge=1, description="steps between two looks at held-out data")
     patience: int = Field(
@@ -104,6 +110,10 @@ class Recipe(_Table):
     train: TrainTable = TrainTable()
     generate: GenerateTable = GenerateTable()
     reference: ReferenceTable | None = None
+    sizes: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="named sizes, smallest first: the overrides each one stands for",
+    )
 
 
 def parse(values: dict[str, Any], source: str) -> Recipe:

@@ -1,22 +1,18 @@
-"""What happens beside the loop: checkpoints, the log, samples, and reasons to stop."""
+"""What happens beside the loop: checkpoints, the log and samples."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning
 import torch
 
-from segue.errors import TrainingError
 from segue.training.folder import RunFolder
 
 LOG_EVERY = 10
@@ -24,10 +20,32 @@ CHECKPOINT_SECONDS = 60.0
 """A killed run loses at most this much and the step it was in."""
 
 
-class Checkpoints(lightning.Callback):
-    """Writes last.ckpt at each validation and every minute, and best.ckpt when it is the best.
+class AtStepEnd(lightning.Callback):
+    """Calls `at_step_end` once a step, after the last of the parts it was computed in."""
 
-    Both are written beside their place and renamed, so that `kill -9` leaves the old or the new.
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: Any,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Wait for the last part."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            self.at_step_end(trainer, pl_module)
+
+    def at_step_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        """What the callback does after a step."""
+
+
+class Checkpoints(AtStepEnd):
+    """Writes last.ckpt at each validation, every minute and when the run is to stop.
+
+    best.ckpt is the one with the lowest held-out loss. Both are written beside their place and
+    renamed, so that `kill -9` leaves the old or the new.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -35,34 +53,33 @@ class Checkpoints(lightning.Callback):
         self.best = math.inf
         self._saved_at = time.monotonic()
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
-        """Save when a minute has passed."""
-        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
-            self.save(trainer, self.folder.last)
+    def at_step_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        """Save when a minute has passed; ranks save together, so several wait for a validation."""
+        alone = trainer.world_size == 1
+        due = alone and time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+        if due or trainer.should_stop:
+            self.save(trainer)
 
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Save, and keep a copy if no validation was better."""
-        if trainer.sanity_checking:
-            return
         loss = float(trainer.callback_metrics["held_out/nats"])
         better = loss < self.best
         self.best = min(self.best, loss)
-        self.save(trainer, self.folder.last)
-        if better:
+        self.save(trainer)
+        if better and trainer.is_global_zero:
             beside = self.folder.best.with_suffix(".new")
             beside.unlink(missing_ok=True)
             os.link(self.folder.last, beside)
             beside.replace(self.folder.best)
 
-    def save(self, trainer: lightning.Trainer, path: Path) -> None:
-        """A checkpoint, whole or not at all."""
-        beside = path.with_suffix(".part")
+    def save(self, trainer: lightning.Trainer) -> None:
+        """last.ckpt, whole or not at all."""
+        beside = self.folder.last.with_suffix(".part")
         trainer.save_checkpoint(beside)
-        with beside.open("rb") as handle:
-            os.fsync(handle.fileno())
-        beside.replace(path)
+        if trainer.is_global_zero:
+            with beside.open("rb") as handle:
+                os.fsync(handle.fileno())
+            beside.replace(self.folder.last)
         self._saved_at = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -74,17 +91,15 @@ class Checkpoints(lightning.Callback):
         self.best = state_dict["best"]
 
 
-class MetricsLog(lightning.Callback):
-    """metrics.jsonl: one object a logged step, begun anew after the step a run resumes from."""
+class MetricsLog(AtStepEnd):
+    """metrics.jsonl and TensorBoard scalars, begun anew after the step a run resumes from."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Drop what a killed run logged after its last checkpoint: it is done again."""
-        if not self.folder.metrics.exists():
+        if not self.folder.metrics.exists() or not trainer.is_global_zero:
             return
         kept = [
             line
@@ -93,141 +108,49 @@ class MetricsLog(lightning.Callback):
         ]
         self.folder.metrics.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        *args: Any,
-        **kw: Any,
-    ) -> None:
-        """Log the loss every few steps."""
-        if trainer.global_step % LOG_EVERY == 0:
-            rate = trainer.optimizers[0].param_groups[0]["lr"]
-            self._append(trainer, {"train/nats": float(outputs["loss"]), "lr": rate})
+    def at_step_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        """Log the loss every few steps, over all ranks."""
+        if trainer.global_step % LOG_EVERY:
+            return
+        nats = torch.tensor(module.step_nats, dtype=torch.float64, device=module.device)
+        nats = trainer.strategy.reduce(nats, reduce_op="mean")
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self._append(trainer, {"train/nats": float(nats), "lr": rate})
 
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Log the held-out loss, in all and by column."""
-        if not trainer.sanity_checking:
-            metrics = trainer.callback_metrics.items()
-            self._append(trainer, {k: float(v) for k, v in metrics if k.startswith("held_out/")})
+        metrics = trainer.callback_metrics.items()
+        self._append(trainer, {k: float(v) for k, v in metrics if k.startswith("held_out/")})
 
     def _append(self, trainer: lightning.Trainer, values: dict[str, float]) -> None:
+        if not trainer.is_global_zero:
+            return
         with self.folder.metrics.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps({"step": trainer.global_step, **values}) + "\n")
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(values, step=trainer.global_step)
 
 
 class Samples(lightning.Callback):
     """A take at each validation, from the same seed, so that progress can be heard."""
 
-    def __init__(self, folder: RunFolder, write_take: Callable[[Any, Path], None]) -> None:
+    def __init__(
+        self, folder: RunFolder, write_take: Callable[[Any, Path, Any, int], None]
+    ) -> None:
         self.folder = folder
         self.write_take = write_take
 
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Write .mid and .png."""
-        if trainer.sanity_checking or trainer.global_rank:
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Write .mid and .png, and show picture and sound in TensorBoard."""
+        if not trainer.is_global_zero or _sharded(trainer):
             return
         training = pl_module.training
-        self.write_take(pl_module.model, self.folder.sample(trainer.global_step))
+        step = trainer.global_step
+        board = getattr(trainer.logger, "experiment", None)
+        self.write_take(pl_module.model, self.folder.sample(step), board, step)
         pl_module.train(training)
 
 
-class EarlyStop(lightning.Callback):
-    """Stops after `patience` validations without a better held-out loss; 0 never stops."""
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-        self.best = math.inf
-        self.waited = 0
-        self.reason = ""
-
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Count."""
-        if trainer.sanity_checking:
-            return
-        loss = float(trainer.callback_metrics["held_out/nats"])
-        self.waited = 0 if loss < self.best else self.waited + 1
-        self.best = min(self.best, loss)
-        if self.patience and self.waited >= self.patience:
-            self.reason = f"no better held-out loss in {self.waited} validations"
-            trainer.should_stop = True
-
-    def state_dict(self) -> dict[str, Any]:
-        """What has been counted."""
-        return {"best": self.best, "waited": self.waited}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting."""
-        self.best, self.waited = state_dict["best"], state_dict["waited"]
-
-
-class Limits(lightning.Callback):
-    """Stops at a time limit, on Ctrl-C, and when the loss is no longer a number."""
-
-    def __init__(self, max_minutes: float | None) -> None:
-        self.max_minutes = max_minutes
-        self.reason = ""
-        self.interrupted = False
-        self._began = 0.0
-        self._before: Any = None
-
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Start the clock and listen for Ctrl-C; a second one stops at once."""
-        self._began = time.monotonic()
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_interrupt)
-
-    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        *args: Any,
-        **kw: Any,
-    ) -> None:
-        """Look at the clock, the keyboard and the loss."""
-        if self.interrupted:
-            self.reason = "stopped by hand"
-            trainer.should_stop = True
-        minutes = (time.monotonic() - self._began) / 60
-        if self.max_minutes is not None and minutes >= self.max_minutes:
-            self.reason = f"{self.max_minutes:g} minutes are over"
-            trainer.should_stop = True
-        if not torch.isfinite(outputs["loss"]):
-            raise TrainingError(
-                f"the loss is {float(outputs['loss'])} at step {trainer.global_step}: training "
-                "diverged. Try a smaller learning rate (--set train.lr=...) or a gradient limit "
-                "(--set train.clip=1); the last checkpoint is from before."
-            )
-
-    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Give Ctrl-C back."""
-        self._restore()
-
-    def on_exception(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        exception: BaseException,
-    ) -> None:
-        """Give Ctrl-C back."""
-        self._restore()
-
-    def _restore(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+def _sharded(trainer: lightning.Trainer) -> bool:
+    """Whether no single rank holds the whole model."""
+    return "FSDP" in type(trainer.strategy).__name__

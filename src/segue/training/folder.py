@@ -65,7 +65,13 @@ class RunFolder:
         """The folder of the take made at a step."""
         return self.root / "samples" / f"step-{step:06d}"
 
-    def begin(self, recipe: Recipe, corpus: dict[str, Any], seed: int) -> None:
+    def begin(
+        self,
+        recipe: Recipe,
+        corpus: dict[str, Any],
+        seed: int,
+        tuning: dict[str, Any] | None = None,
+    ) -> None:
         """Write what is known before the first step; TrainingError if a run is there already."""
         if self.last.exists():
             raise TrainingError(
@@ -74,7 +80,7 @@ class RunFolder:
             )
         write_text(self.root / "recipe.toml", to_toml(recipe))
         write_json(self.root / "corpus.json", corpus)
-        write_json(self.root / "environment.json", environment(seed))
+        write_json(self.root / "environment.json", {**environment(seed), "tuning": tuning})
         self.metrics.unlink(missing_ok=True)
 
     def recipe(self) -> Recipe:

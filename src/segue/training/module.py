@@ -10,7 +10,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from segue.models.base import SequenceModel, masked_loss
+from segue.models.base import SequenceModel, summed_loss
 from segue.recipes.schema import Recipe, TrainTable
 from segue.training.stream import TensorBatch
 
@@ -21,32 +21,44 @@ _SEED_STRIDE = 1_000_000_007
 class SequenceModule(lightning.LightningModule):
     """Trains a model on rows; the loss of a row is the sum over its columns, in nats.
 
-    All randomness inside a step is seeded from the run's seed and the step's number, so a resumed
-    run repeats an uninterrupted one bit for bit on the CPU.
+    A step's loss is a mean over the rows that count in the whole step, whatever parts and ranks
+    it is computed in: gradients are those of one process. All randomness inside a part is seeded
+    from the run's seed and the part's number, so a resumed run repeats an uninterrupted one bit
+    for bit on the CPU.
     """
 
-    def __init__(self, model: SequenceModel, recipe: Recipe, columns: Sequence[str], seed: int):
+    def __init__(
+        self, model: SequenceModel, recipe: Recipe, columns: Sequence[str], seed: int
+    ) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
         self.columns = tuple(columns)
         self.seed = seed
+        self.step_nats = 0.0
+        """The mean nats a row of the step in progress, over this rank's parts so far."""
         self._sums = torch.zeros(len(self.columns), dtype=torch.float64)
         self._rows = 0
 
-    def losses(self, batch: TensorBatch) -> Tensor:
-        """Mean nats of each column, shape (C,)."""
-        return masked_loss(self.model(batch.rows, batch.targets), batch.targets, batch.mask)
+    def summed(self, batch: TensorBatch) -> Tensor:
+        """Nats of each column, shape (C,), summed over the rows that count."""
+        return summed_loss(self.model(batch.rows, batch.targets), batch.targets, batch.mask)
 
     def on_train_batch_start(self, batch: TensorBatch, batch_idx: int) -> None:
-        """Seed this step's dropout."""
-        step = self.global_step * self.trainer.world_size + self.global_rank
-        torch.manual_seed((self.seed * _SEED_STRIDE + step) % 2**63)
+        """Seed this part's dropout."""
+        parts = self.recipe.train.accumulate
+        part = batch_idx % parts + self.global_rank * parts
+        if batch_idx % parts == 0:
+            self.step_nats = 0.0
+        torch.manual_seed((self.seed * _SEED_STRIDE + self.global_step * 65_537 + part) % 2**63)
 
     def training_step(self, batch: TensorBatch, batch_idx: int) -> Tensor:
-        """One step: the sum over columns of the mean nats."""
-        loss = self.losses(batch).sum()
-        self.log("train/nats", loss.detach(), on_step=True, on_epoch=False)
+        """One part of a step: its share of the step's mean nats a row.
+
+        Lightning takes the mean over parts and ranks, which `batch.parts` makes up for.
+        """
+        loss = self.summed(batch).sum() * (batch.parts / batch.total)
+        self.step_nats += float(loss.detach()) / self.recipe.train.accumulate
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -56,17 +68,18 @@ class SequenceModule(lightning.LightningModule):
 
     def validation_step(self, batch: TensorBatch, batch_idx: int) -> None:
         """Add up nats and rows: the mean is over rows, never over batches or padding."""
-        rows = int(batch.mask.sum())
-        if rows:
-            self._sums += self.losses(batch).double().cpu() * rows
-            self._rows += rows
+        self._sums += self.summed(batch).double().cpu()
+        self._rows += int(batch.mask.sum())
 
     def on_validation_epoch_end(self) -> None:
         """Log the held-out nats a row, in all and by column."""
-        means = self._sums / max(self._rows, 1)
-        self.log("held_out/nats", means.sum().float())
+        sums = torch.cat([self._sums, torch.tensor([float(self._rows)], dtype=torch.float64)])
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
+        means = sums[:-1] / sums[-1].clamp(min=1)
+        self.log("held_out/nats", means.sum().float(), rank_zero_only=True)
         for name, value in zip(self.columns, means.tolist(), strict=True):
-            self.log(f"held_out/{name}", value)
+            self.log(f"held_out/{name}", value, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser and schedule."""
@@ -93,11 +106,14 @@ def make_optimiser(model: torch.nn.Module, table: TrainTable) -> torch.optim.Opt
     return torch.optim.AdamW(parameters, lr=table.lr, weight_decay=decay)
 
 
+FLOOR = 0.02
+"""Schedules end at this share of the full learning rate."""
+
+
 def rate_at(step: int, table: TrainTable) -> float:
     """The share of the full learning rate at a step: a linear rise, then the schedule."""
     if step < table.warmup:
         return (step + 1) / table.warmup
-    if table.schedule == "constant":
-        return 1.0
-    done = (step - table.warmup) / max(table.max_steps - table.warmup, 1)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    done = min((step - table.warmup) / max(table.max_steps - table.warmup, 1), 1.0)
+    falls = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}
+    return FLOOR + (1 - FLOOR) * falls[table.schedule]

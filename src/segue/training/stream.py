@@ -4,66 +4,95 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from segue.data import Corpus, Windows
-from segue.encodings.base import Encoding
+from segue.data import Batch, Corpus, Windows
 from segue.errors import RecipeError
 from segue.recipes.schema import Recipe
 
 
 class TensorBatch(NamedTuple):
-    """Rows (B, T, C), targets (B, T, C) or (B, C), and which targets count, (B, T) or (B,)."""
+    """Rows (B, T, C), targets (B, T, C) or (B, C), and which targets count, (B, T) or (B,).
+
+    `total` is the number of targets that count in the whole step, over all ranks and
+    accumulated parts; `parts` is how many such parts there are.
+    """
 
     rows: Tensor
     targets: Tensor
     mask: Tensor
+    total: int
+    parts: int
 
 
 class BatchStream:
-    """Endless training batches from `windows`, beginning with that of step `start`.
+    """Endless training batches, beginning with those of step `start`.
 
-    Batch number s depends on s and the seed only, so a resumed run needs its step and no more;
-    Lightning fetches batches ahead, which is why the stream's own position would not do.
+    A step takes `train.batch` windows in all: each of `world` ranks takes its share, in
+    `train.accumulate` parts. Which windows a step takes, and how they are augmented, depends on
+    its number and the seed only, however many ranks and parts there are; a resumed run needs
+    its step and no more. (Lightning fetches batches ahead, so the stream's position would not do.)
     """
 
     def __init__(
-        self, windows: Windows, recipe: Recipe, encoding: Encoding, seed: int, start: int = 0
+        self,
+        corpus: Corpus,
+        recipe: Recipe,
+        seed: int,
+        *,
+        start: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        self.windows = windows
-        self.recipe = recipe
-        self.encoding = encoding
-        self.seed = seed
-        self.start = start
-        self._transpose = getattr(encoding, "transpose", None)
+        self.recipe, self.seed, self.start = recipe, seed, start
+        parts_a_rank = recipe.train.accumulate
+        self.parts = world * parts_a_rank
+        self.share, left = divmod(recipe.train.batch, self.parts)
+        if left or not self.share:
+            raise RecipeError(
+                f"a step of {recipe.train.batch} windows (train.batch) cannot be divided among "
+                f"{world} processes in {parts_a_rank} parts each (train.accumulate): "
+                f"set train.batch to a multiple of {self.parts}."
+            )
+        self._whole = windows_of(corpus, recipe, "train", recipe.train.batch, seed)
+        self._mine = {
+            part: windows_of(corpus, recipe, "train", self.share, seed, rank=part, world=self.parts)
+            for part in range(rank * parts_a_rank, (rank + 1) * parts_a_rank)
+        }
+        self._transpose = getattr(corpus.encoding, "transpose", None)
         if self._transpose is None and recipe.data.transpose != (0, 0):
             raise RecipeError(
                 f"recipe {recipe.name}: data.transpose came as {recipe.data.transpose}, but the "
-                f"encoding {encoding.name} cannot be transposed: set it to [0, 0]."
+                f"encoding {corpus.encoding.name} cannot be transposed: set it to [0, 0]."
             )
 
     def __iter__(self) -> Iterator[TensorBatch]:
         for step in itertools.count(self.start):
-            yield self.at(step)
+            for part in self._mine:
+                yield self.at(step, part)
 
-    def at(self, step: int) -> TensorBatch:
-        """Batch number `step`, augmented as the recipe says."""
-        batch = self.windows.batch(step)
+    def at(self, step: int, part: int = 0) -> TensorBatch:
+        """One part of a step, augmented as the recipe says."""
+        batch = self._augmented(self._mine[part].batch(step), step, part)
+        return _tensors(batch, self._whole.targets(step), self.parts)
+
+    def _augmented(self, batch: Batch, step: int, part: int) -> Batch:
         low, high = self.recipe.data.transpose
-        if low == high == 0:
-            return _tensors(batch.inputs, batch.targets, batch.mask)
-        rng = np.random.default_rng((self.seed, step, self.windows.rank))
-        semitones = rng.integers(low, high + 1, size=len(batch.inputs))
+        if self._transpose is None or low == high == 0:
+            return batch
+        # Drawn for the whole step and then shared out, so that the ranks do not matter.
+        rng = np.random.default_rng((self.seed, step))
+        drawn = rng.integers(low, high + 1, size=self.recipe.train.batch)
+        semitones = drawn[part * self.share : (part + 1) * self.share]
         # Inputs and targets are moved as one window, so that neither is clipped alone.
-        rows = np.concatenate([batch.inputs, batch.targets.reshape(_with_time(batch))], axis=1)
-        moved = self._transpose(rows, semitones)
+        later = batch.targets.reshape(len(batch.targets), -1, batch.targets.shape[-1])
+        moved = self._transpose(np.concatenate([batch.inputs, later], axis=1), semitones)
         split = batch.inputs.shape[1]
-        targets = moved[:, split:].reshape(batch.targets.shape)
-        return _tensors(moved[:, :split], targets, batch.mask)
+        return Batch(moved[:, :split], moved[:, split:].reshape(batch.targets.shape), batch.mask)
 
 
 class HeldOut:
@@ -75,33 +104,38 @@ class HeldOut:
 
     def __iter__(self) -> Iterator[TensorBatch]:
         for batch in self.windows.held_out(self.limit):
-            yield _tensors(batch.inputs, batch.targets, batch.mask)
+            yield _tensors(batch, 0, 1)
 
 
-def windows_of(corpus: Corpus, recipe: Recipe, split: str, seed: int) -> Windows:
+def windows_of(
+    corpus: Corpus,
+    recipe: Recipe,
+    split: str,
+    batch: int,
+    seed: int,
+    *,
+    rank: int = 0,
+    world: int = 1,
+) -> Windows:
     """The recipe's windows over one split."""
     return Windows(
         corpus,
         split,
         length=recipe.data.window,
-        batch=recipe.train.batch,
+        batch=batch,
         seed=seed,
         objective=recipe.data.objective,
+        rank=rank,
+        world=world,
     )
 
 
-def held_out_split(corpus: Corpus) -> str:
-    """The split that training looks at: "valid", which every corpus with two pieces has."""
-    return "valid"
-
-
-def _with_time(batch: Any) -> tuple[int, int, int]:
-    return (len(batch.targets), -1, batch.targets.shape[-1])
-
-
-def _tensors(inputs: Any, targets: Any, mask: Any) -> TensorBatch:
+def _tensors(batch: Batch, total: int, parts: int) -> TensorBatch:
+    one_target = batch.targets.ndim < batch.inputs.ndim
     return TensorBatch(
-        torch.from_numpy(inputs.astype(np.int64)),
-        torch.from_numpy(targets.astype(np.int64)),
-        torch.from_numpy(mask if targets.ndim == inputs.ndim else mask[:, -1]),
+        torch.from_numpy(batch.inputs.astype(np.int64)),
+        torch.from_numpy(batch.targets.astype(np.int64)),
+        torch.from_numpy(batch.mask[:, -1] if one_target else batch.mask),
+        total,
+        parts,
     )
