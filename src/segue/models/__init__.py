@@ -10,6 +10,7 @@ from segue.errors import RecipeError, nearest
 MODELS: dict[str, str] = {
     "window-lstm": "segue.models.window_lstm:WindowLSTM",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
+    "note-transformer": "segue.models.note_transformer:NoteTransformer",
 }
 
 

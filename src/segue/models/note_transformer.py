@@ -1,0 +1,168 @@
+"""A decoder Transformer over rows of several columns, with the chained heads of the note LSTM.
+
+Notable: rotary positions (Su et al. 2021), so only distances matter and a take can run on for
+ever in a cache of fixed size that is written round and round; norms before each block without
+biases (RMSNorm); the row's columns are embedded and added, so a note is one step.
+
+In: (B, T, C) rows. Features: (B, T, width).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from segue.models.base import SequenceModel
+
+
+class NoteTransformer(SequenceModel):
+    """`layers` blocks of `width` with `heads_per_layer` heads; attends over `window` rows.
+
+    Args:
+        width: features of a row.
+        layers: number of blocks, each attention and a feed-forward net of 4 x width.
+        heads_per_layer: attention heads; each needs an even share of the width.
+        dropout: share of features dropped after the embedding and in each block.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        window: int,
+        width: int = 256,
+        layers: int = 4,
+        heads_per_layer: int = 4,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__(sizes, window)
+        if width % (2 * heads_per_layer):
+            raise ValueError(
+                f"width {width} does not give {heads_per_layer} heads an even share: "
+                f"choose a multiple of {2 * heads_per_layer}."
+            )
+        self.width = width
+        self.embeddings = nn.ModuleList(nn.Embedding(v, width) for v in sizes)
+        self.blocks = nn.ModuleList(Block(width, heads_per_layer, dropout) for _ in range(layers))
+        self.norm = nn.RMSNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.chosen = nn.ModuleList(nn.Embedding(v, width) for v in sizes[:-1])
+        self.mix = nn.ModuleList(nn.Linear(width, width) for _ in sizes)
+        self.out = nn.ModuleList(nn.Linear(width, v) for v in sizes)
+        for each in (*self.embeddings, *self.chosen):
+            nn.init.normal_(each.weight, std=0.02)
+
+    def _embed(self, rows: Tensor) -> Tensor:
+        embedded: Tensor = self.embeddings[0](rows[..., 0])
+        for k in range(1, len(self.sizes)):
+            embedded = embedded + self.embeddings[k](rows[..., k])
+        return embedded
+
+    def features(self, rows: Tensor) -> Tensor:
+        """(B, T, C) rows to (B, T, width), each row seeing itself and those before it."""
+        x = self.dropout(self._embed(rows))
+        positions = torch.arange(rows.shape[1], device=rows.device)
+        for block in self.blocks:
+            x = block(x, positions)
+        features: Tensor = self.norm(x)
+        return features
+
+    def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
+        """(..., width) and the row to predict to C logits (..., V_k)."""
+        context = self.dropout(features)
+        logits = []
+        for k in range(len(self.sizes)):
+            mixed = nn.functional.gelu(self.mix[k](context)) + context
+            logits.append(self.out[k](mixed))
+            if k < len(self.chosen):
+                context = context + self.chosen[k](row[..., k])
+        return tuple(logits)
+
+    def start(self, batch: int) -> tuple[Tensor, ...]:
+        """The number of rows read, (B, 1), and for each block empty keys and values, (B, W, D)."""
+        caches = [torch.zeros(batch, self.window, self.width) for _ in range(2 * len(self.blocks))]
+        return (torch.zeros(batch, 1, dtype=torch.long), *caches)
+
+    def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """(B, C) one row; it takes the place of the oldest in the caches."""
+        position, caches = state[0], list(state[1:])
+        x = self._embed(row)
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            x, caches[2 * i], caches[2 * i + 1] = block.step(
+                x, position, caches[2 * i], caches[2 * i + 1]
+            )
+        return (self.norm(x), position + 1, *caches)
+
+
+class Block(nn.Module):
+    """Attention and a feed-forward net, each behind a norm and beside a residual path."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.before_attention = nn.RMSNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
+        self.attended = nn.Linear(width, width, bias=False)
+        self.before_feed_forward = nn.RMSNorm(width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        """(B, T, D) at (T,) positions to (B, T, D)."""
+        batch, length, width = x.shape
+        q, k, v = self._split(x)
+        q, k = rotated(q, positions), rotated(k, positions)
+        attended = nn.functional.scaled_dot_product_attention(
+            q.transpose(1, 2),
+            k.transpose(1, 2),
+            v.transpose(1, 2),
+            is_causal=True,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        attended = attended.transpose(1, 2).reshape(batch, length, width)
+        return self._fed(x + self.drop(self.attended(attended)))
+
+    def step(
+        self, x: Tensor, position: Tensor, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, D) at (B, 1) positions, with (B, W, D) keys and values of the rows before."""
+        batch, window, width = keys.shape
+        q, k, v = self._split(x)
+        q, k = rotated(q, position[:, 0]), rotated(k, position[:, 0])
+        slots = torch.arange(window, device=x.device)
+        here = (slots[None] == position % window)[..., None]
+        keys = torch.where(here, k.reshape(batch, 1, width), keys)
+        values = torch.where(here, v.reshape(batch, 1, width), values)
+        filled = slots[None] <= position
+        shape = (batch, window, self.heads, width // self.heads)
+        weights = torch.einsum("bhd,bwhd->bhw", q, keys.reshape(shape))
+        weights = weights / (width // self.heads) ** 0.5
+        weights = weights.masked_fill(~filled[:, None], float("-inf")).softmax(dim=-1)
+        attended = torch.einsum("bhw,bwhd->bhd", weights, values.reshape(shape))
+        return self._fed(x + self.attended(attended.reshape(batch, width))), keys, values
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., D) to queries, keys and values, (..., heads, D / heads)."""
+        split = self.queries_keys_values(self.before_attention(x)).chunk(3, dim=-1)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in split)
+        return q, k, v
+
+    def _fed(self, x: Tensor) -> Tensor:
+        fed: Tensor = x + self.drop(self.feed_forward(self.before_feed_forward(x)))
+        return fed
+
+
+def rotated(x: Tensor, positions: Tensor) -> Tensor:
+    """(..., P, heads, d) at (P,) positions, each pair of features turned by its own angle.
+
+    Source: Su et al., "RoFormer: Enhanced transformer with rotary position embedding", 2021.
+    """
+    half = x.shape[-1] // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angles = positions.to(torch.float32)[:, None, None] * rates
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
