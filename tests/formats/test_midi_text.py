@@ -4,6 +4,7 @@ import pytest
 
 from formats.midi_bytes import END, SCALE, meta, note, smf
 from segue.formats import midi, midi_text
+from segue.formats.sound import sound_tracks
 from segue.score import Text
 
 
@@ -50,10 +51,10 @@ def test_texts_and_names_are_decoded(raw: bytes, text: str) -> None:
 
 def test_silent_channels_are_given_a_voice_only_where_needed() -> None:
     sound = smf(SCALE + END)
-    chunks = midi._sound_tracks(sound) or []
+    chunks = sound_tracks(sound) or []
     assert midi_text.with_silent_channels(sound, chunks, 1) is sound
     silent = smf(SCALE + END, b"\x00\xb5\x40\x7f" + END)
-    voiced = midi_text.with_silent_channels(silent, midi._sound_tracks(silent) or [], 1)
+    voiced = midi_text.with_silent_channels(silent, sound_tracks(silent) or [], 1)
     assert voiced.endswith(b"\x00\xb5\x40\x7f\x00\x95\x00\x01\x00\x85\x00\x00" + END)
     score = midi.read_bytes(silent).score
     assert (len(score), len(score.tracks), len(score.controls)) == (8, 2, 1)

@@ -10,7 +10,7 @@ from formats.midi_bytes import END, SCALE, chunk, meta, note, smf
 from segue.errors import FormatError, LimitError, SegueError
 from segue.formats import midi, midi_write
 from segue.formats import smf as smf_bytes
-from segue.formats.salvage import MOST_CHUNKS, salvage
+from segue.formats.salvage import MOST_CHUNKS, mended
 from segue.formats.table import Reading
 from segue.score import Score
 from strategies import scores
@@ -303,7 +303,7 @@ def test_what_holds_no_music_is_refused_with_the_reason(data: bytes, why: str) -
 
 def test_thousands_of_tracks_are_refused() -> None:
     with pytest.raises(LimitError, match="claims 4097 tracks"):
-        salvage(smf(*[END] * (MOST_CHUNKS + 1), tracks=1), "it")
+        mended(smf(*[END] * (MOST_CHUNKS + 1), tracks=1), "it", [])
 
 
 def test_a_long_report_is_shortened() -> None:
@@ -357,6 +357,6 @@ def test_salvage_changes_no_note_of_a_sound_file(score: Score) -> None:
     whole = midi.read_bytes(data).score
     if not len(whole):
         return
-    clean, repairs = salvage(data, "it")
+    clean, repairs = mended(data, "it", [])
     assert repairs == []
     assert midi.read_bytes(clean).score == whole

@@ -14,7 +14,6 @@ Decisions, for every file:
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,10 @@ from segue.formats.parsed import NOTES, Parsed, ParsedTrack, parse
 from segue.formats.repairs import counted
 from segue.formats.smf import Chunk
 from segue.formats.smf_events import events_of
+from segue.formats.sound import sound_tracks
 from segue.formats.table import Reading
 from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track
 from segue.score.score import in_order
-
-_MOST_PLACES = 64
-"""Long pauses looked at one by one; more than that, and looking at all events is quicker."""
-
 
 # glibc gives memory back to the system after each file and fetches it page by page for the next
 # one, until it has seen a block of this size go: a quarter of the time it takes to read a file.
@@ -61,20 +57,20 @@ def read(path: str | Path) -> Reading:
 def read_bytes(data: bytes, name: str = "the data") -> Reading:
     """Read a MIDI file held in memory; `name` is what messages call it. Errors as `read`."""
     limits.check("bytes", len(data), limits.BYTES, name)
-    tracks = _sound_tracks(data)
-    if tracks is not None:
-        parsed = _parsed(data)
-        if parsed is not None and not _has_lost_all(parsed, data, tracks):
-            with contextlib.suppress(_OutOfRangeError):
-                return _reading(parsed, data, tracks, name, _missing(data, tracks))
-    from segue.formats.salvage import salvage
+    reading = _sound_reading(data, name, [])
+    if reading is not None:
+        return reading
+    from segue.formats import salvage
 
-    data, repairs = salvage(data, name)
-    tracks = _sound_tracks(data)
-    parsed = _parsed(data) if tracks is not None else None
-    if parsed is None or tracks is None:
+    data, repairs = salvage.unwrapped(data, name)
+    reading = _sound_reading(data, name, repairs) if repairs else None
+    if reading is not None:
+        return reading
+    data, repairs = salvage.mended(data, name, repairs)
+    reading = _sound_reading(data, f"what is left of {name}", repairs, mended=True)
+    if reading is None:
         raise FormatError(f"{name} is too damaged to be read: {'; '.join(repairs)}.")
-    return _reading(parsed, data, tracks, f"what is left of {name}", repairs)
+    return reading
 
 
 def write(score: Score, path: str | Path) -> None:
@@ -82,52 +78,21 @@ def write(score: Score, path: str | Path) -> None:
     Path(path).write_bytes(to_bytes(score))
 
 
-# -- is it sound? --------------------------------------------------------------------------------
+# -- from symusic to a Score ---------------------------------------------------------------------
 
 
-def _sound_tracks(data: bytes) -> list[Chunk] | None:
-    """The track chunks of a file that symusic may be given, or None."""
-    if len(data) < smf.HEADER.size:
+def _sound_reading(
+    data: bytes, name: str, repairs: list[str], mended: bool = False
+) -> Reading | None:
+    """The reading of a sound file, or None for another; one that we `mended` has sound events."""
+    chunks = sound_tracks(data, events_are_sound=mended)
+    parsed = _parsed(data) if chunks is not None else None
+    if parsed is None or chunks is None or _has_lost_all(parsed, data, chunks):
         return None
-    head, length, form, count, division = smf.HEADER.unpack_from(data)
-    if head != b"MThd" or length != 6 or form > 2 or not 0 < division < 0x8000:
+    try:
+        return _reading(parsed, data, chunks, name, repairs + _missing(data, chunks))
+    except _OutOfRangeError:
         return None
-    tracks = [c for c in smf.chunks(data) or () if c.kind == b"MTrk"]
-    sound = 0 < len(tracks) <= count and not _is_risky(data, tracks)
-    return tracks if sound else None
-
-
-def _is_risky(data: bytes, tracks: list[Chunk]) -> bool:
-    """Whether symusic could do harm, or read a note where there is none.
-
-    It counts ticks in 32 bits, and a data byte over 127 right behind a status byte makes it pair
-    notes across channels, or on channel 16 write past its own table. Either needs bytes over 127
-    side by side, which are pauses of 16,384 ticks or more in sound files, and few. Each is looked
-    at where it stands, and all events one by one only if that leaves a doubt.
-    """
-    high = np.frombuffer(data, np.int8) < 0
-    pairs = (high[1:] & high[:-1]).nonzero()[0]
-    # No file of this length reaches a later tick, with steps of up to two bytes, three and four.
-    last_tick = len(data) // 3 << 14
-    if len(pairs):
-        longer = np.append(False, np.diff(pairs) == 1)
-        last_tick += (len(pairs) << 21) + (int(longer.sum()) << 28)
-        places = pairs[~longer]
-        if len(places) > _MOST_PLACES:
-            return not all(_follows(data, track) for track in tracks)
-        pauses = all(smf.leads_on(data, at, 0, len(data)) for at in places.tolist())
-    else:
-        pauses = True
-    if pauses and last_tick < 1 << 31:
-        return False
-    return not all(_follows(data, track) for track in tracks)
-
-
-def _follows(data: bytes, track: Chunk) -> bool:
-    """Whether a track is well-formed event by event and ends before the last tick allowed."""
-    found = events_of(data, track.start, track.end)
-    short = not len(found) or int(found.ticks[-1]) <= limits.TICKS
-    return short and (found.ended or found.stop == track.end)
 
 
 def _missing(data: bytes, tracks: list[Chunk]) -> list[str]:
@@ -150,9 +115,6 @@ def _has_lost_all(parsed: Parsed, data: bytes, tracks: list[Chunk]) -> bool:
     if any(len(t.notes) for t in parsed.tracks):
         return False
     return any(events_of(data, t.start, t.end).has_notes() for t in tracks)
-
-
-# -- from symusic to a Score ---------------------------------------------------------------------
 
 
 def _reading(

@@ -56,15 +56,23 @@ class _Header:
     tempo: int | None = None
 
 
-def salvage(data: bytes, name: str) -> tuple[bytes, list[str]]:
-    """Sound bytes of a MIDI file with what can be saved of `data`, and what was done to get them.
+def unwrapped(data: bytes, name: str) -> tuple[bytes, list[str]]:
+    """The file out of what it is wrapped in, from its header on, and what was done to get there.
+
+    Raises FormatError if it is no MIDI file, saying what it is instead where that is known.
+    """
+    report = Report()
+    data = _without_added_line_ends(_from_header(data, name, report), report)
+    return data, report.lines
+
+
+def mended(data: bytes, name: str, repairs: list[str]) -> tuple[bytes, list[str]]:
+    """Sound bytes with what can be saved of an unwrapped file, and all `repairs`.
 
     Raises FormatError if there is no music to save, with the reason, and LimitError for a file
     past `segue.formats.limits`.
     """
-    report = Report()
-    data = _unwrapped(data, name, report)
-    data = _without_added_line_ends(data, report)
+    report = Report(list(repairs))
     header = _header(data, name, report)
     found = _track_chunks(data, header, report)
     if len(found) > MOST_CHUNKS:
@@ -77,11 +85,10 @@ def salvage(data: bytes, name: str) -> tuple[bytes, list[str]]:
     if not any(track.notes for track in tracks):
         why = "; ".join(report.shortened()) or "no track holds a note"
         raise FormatError(f"{name} holds no notes that could be saved: {why}.")
+    limits.check("ticks", max(track.last_tick for track in tracks), limits.TICKS, name)
     bodies = [track.body for track in tracks]
     if header.tempo is not None:
         bodies = [_conductor(header.tempo), *map(_without_tempi, bodies)]
-    for body in bodies:
-        _check_ticks(body, name)
     head = smf.HEADER.pack(b"MThd", 6, 1, len(bodies), header.division)
     chunks = b"".join(smf.chunk(b"MTrk", body) for body in bodies)
     return head + chunks, report.shortened()
@@ -90,7 +97,7 @@ def salvage(data: bytes, name: str) -> tuple[bytes, list[str]]:
 # -- wrapping and header -------------------------------------------------------------------------
 
 
-def _unwrapped(data: bytes, name: str, report: Report) -> bytes:
+def _from_header(data: bytes, name: str, report: Report) -> bytes:
     """The file from its header on. Raises FormatError if it is no MIDI file at all."""
     if not data:
         raise FormatError(f"{name} is empty: there is nothing in it to read.")
@@ -281,10 +288,3 @@ def _without_tempi(body: bytes) -> bytes:
     for index in events.metas(smf.SET_TEMPO):
         silent[int(events.body[index]) + 1] = smf.PRIVATE
     return bytes(silent)
-
-
-def _check_ticks(body: bytes, name: str) -> None:
-    """Refuse what symusic could not count. Raises LimitError."""
-    if len(body) << 28 >= limits.TICKS:
-        events = events_of(body, 0, len(body))
-        limits.check("ticks", int(events.ticks[-1]) if len(events) else 0, limits.TICKS, name)

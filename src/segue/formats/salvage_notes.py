@@ -64,7 +64,8 @@ def _note_steps(status: Any, first: Any, second: Any) -> tuple[Any, Any, Any]:
     off = (kind == smf.NOTE_OFF) | ((kind == smf.NOTE_ON) & (second == 0))
     at = np.flatnonzero(on | off)
     key = (status[at].astype(np.int64) & 0x0F) << 7 | first[at]
-    order = np.argsort(key, kind="stable")
+    # Eleven bits of key: sixteen are sorted in two passes, sixty-four by comparing.
+    order = np.argsort(key.astype(np.uint16), kind="stable")
     at = at[order]
     return key[order], np.where(on[at], 1, -1), at
 
@@ -81,12 +82,16 @@ def _depths(key: Any, step: Any) -> Any:
     return within - np.minimum(lowest, 0)
 
 
-def with_ends(body: bytes) -> bytes:
-    """The track with an end before each start of a note that is sounding on a key left open."""
+def with_ends(body: bytes) -> tuple[bytes, Any, Any]:
+    """The track with an end before each start of a note that is sounding on a key left open.
+
+    With it come the keys that are still open then, and the ticks at which their notes start.
+    """
     found = events_of(body, 0, len(body))
     key, step, at = _note_steps(found.status, found.first, found.second)
     last_of_key = np.append(key[1:] != key[:-1], True)
-    keys = key[last_of_key][_depths(key, step)[last_of_key] > 0]
+    left = _depths(key, step)[last_of_key] > 0
+    keys = key[last_of_key][left]
     again = (step[1:] > 0) & (step[:-1] > 0) & (key[1:] == key[:-1]) & np.isin(key[1:], keys)
     written, done = [], 0
     for index in np.sort(at[1:][again]).tolist():
@@ -95,7 +100,10 @@ def with_ends(body: bytes) -> bytes:
         end = bytes([smf.NOTE_OFF | status & 0x0F, int(found.first[index]), 0])
         written += [body[done:start], body[start:message], end, bytes([0, status])]
         done = message + (body[message] >= 0x80)
-    return b"".join([*written, body[done:]])
+    # Of a key left open, each start but the last now has an end before it.
+    open_now = left & (step[last_of_key] > 0)
+    opened = found.ticks[at[last_of_key][open_now]]
+    return b"".join([*written, body[done:]]), key[last_of_key][open_now], opened
 
 
 def imbalance(events: Events) -> int:

@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from segue.formats import smf
-from segue.formats.salvage_notes import Ledger, with_ends
-from segue.formats.smf_events import Events, events_of
+from segue.formats.salvage_notes import Ledger, imbalance, with_ends
+from segue.formats.smf_events import Events, Walker, events_of
 
 MOST_BREAKS = 10_000
 """Places in one file at which the walk may stop: about a second's work."""
+
+_GLANCE = 200
+"""Bytes that show whether notes and their ends match; some fifty events."""
 
 _LONGEST_SYSEX = 4096
 """How far the end of a system exclusive message is sought, in bytes."""
@@ -55,6 +58,7 @@ class Mended:
     body: bytes
     done: Counter[str] = field(default_factory=Counter)
     notes: int = 0
+    last_tick: int = 0
 
 
 class _Step(NamedTuple):
@@ -89,8 +93,9 @@ def mend(data: bytes, start: int, end: int, division: int, budget: Budget) -> Me
     written: list[bytes] = []
     parts: list[Events] = []
     at, running, ended = start, 0, False
+    walker = Walker(data, end)
     while not ended:
-        part = _with_whole_sysex(data, events_of(data, at, end, running))
+        part = _with_whole_sysex(data, walker.events(at, running))
         if len(part):
             parts.append(part)
             written += _verbatim(data, part)
@@ -185,7 +190,7 @@ def _past_break(data: bytes, at: int, end: int, running: int) -> _Step | None:
         return _past_meta(data, ticks, body, end, running)
     if status > smf.SYSEX:
         return _past_system(data, ticks, body, end, running)
-    return _past_high_data(data, ticks, body, end) if status >= 0x80 else None
+    return _past_high_data(data, ticks, body, end, running)
 
 
 def _pause(ticks: int) -> bytes:
@@ -251,19 +256,33 @@ def _past_system(data: bytes, ticks: int, body: int, end: int, running: int) -> 
     return None
 
 
-def _past_high_data(data: bytes, ticks: int, body: int, end: int) -> _Step | None:
+def _past_high_data(data: bytes, ticks: int, body: int, end: int, running: int) -> _Step | None:
     """A message with a data byte over 127: a value is taken as 127, what says which goes."""
-    status = data[body]
+    stated = data[body] >= 0x80
+    status = data[body] if stated else running
     size = 1 if smf.PROGRAM <= status < smf.BEND else 2
-    after = body + 1 + size
+    after = body + stated + size
+    if not status or (size == 1 and not stated):
+        return None
     if after > end:
         return _Step(end, b"", "cut")
     if not smf.leads_on(data, after, status, end, forgiven=_FORGIVEN):
         return None
-    which, value = data[body + 1], data[after - 1]
+    if not stated and _is_misread(events_of(data, after, min(end, after + _GLANCE), status)):
+        return None
+    which, value = data[body + stated], data[after - 1]
     if which > 127:
         return _Step(after, _pause(ticks), "wrong message")
     return _Step(after, smf.number(ticks) + bytes([status, which, min(value, 127)]), "high data")
+
+
+def _is_misread(events: Events) -> bool:
+    """Whether bytes are read one off: with running status all pass for notes, few for their ends.
+
+    What makes sense again then starts with a status byte.
+    """
+    notes = int(((events.status & 0xE0) == smf.NOTE_OFF).sum())
+    return notes >= 8 and imbalance(events) > notes // 2
 
 
 def _resumed(data: bytes, at: int, end: int, running: int, budget: Budget) -> _Step:
@@ -289,16 +308,16 @@ def _finished(body: bytes, parts: list[Events], done: Counter[str], division: in
         body = _without_long_pauses(body, division, done)
         parts = [events_of(body, 0, len(body))]
     notes = Ledger.of(parts)
+    opened, open_ = notes.opened, notes.open
     # A track that merely breaks off leaves notes open where it does, and nowhere else.
     if notes.restruck and (torn or not done):
         done["restruck"] += notes.restruck
-        body = with_ends(body)
-        notes = Ledger.of([events_of(body, 0, len(body))])
-    if len(notes.open):
-        done["unended"] += len(notes.open)
-    at_once = notes.opened == notes.last_tick
-    body += _ends_of(notes.open[~at_once], 0) + _ends_of(notes.open[at_once], division)
-    return Mended(body + end_of_track, done, notes.count)
+        body, open_, opened = with_ends(body)
+    if len(open_):
+        done["unended"] += len(open_)
+    at_once = opened == notes.last_tick
+    body += _ends_of(open_[~at_once], 0) + _ends_of(open_[at_once], division)
+    return Mended(body + end_of_track, done, notes.count, notes.last_tick)
 
 
 def _ends_of(keys: Any, delta: int) -> bytes:

@@ -131,65 +131,116 @@ _TWICE_INDEX = np.repeat(2 * _INDEX[:, None], 2, axis=1).astype(np.int32).view(n
 
 
 def events_of(data: bytes, at: int, end: int, running: int = 0) -> Events:
-    """All well-formed events from `at`, up to an end of track, `end` or the first that is not.
+    """As `Walker.events`, for one walk."""
+    return Walker(data, end).events(at, running)
 
-    `running` is the status in force (0: none). Channel messages, meta events and system exclusive
-    messages are followed. Other system messages stop the walk for the caller to see to, and so do
-    data bytes over 127, data bytes before any status, and numbers of more than four bytes.
+
+class Walker:
+    """Finds the events of `data` up to `end`; walks that go on close by share what was found."""
+
+    def __init__(self, data: bytes, end: int) -> None:
+        self._data, self._end = data, end
+        self._table: _Table | None = None
+
+    def events(self, at: int, running: int = 0) -> Events:
+        """All well-formed events from `at`: to an end of track, the end or the first that is not.
+
+        `running` is the status in force (0: none). Channel messages, meta events and system
+        exclusive messages are followed. Other system messages stop the walk for the caller to see
+        to, and so do data bytes over 127, data bytes before any status, and numbers of more than
+        four bytes.
+        """
+        parts: list[tuple[Any, ...]] = []
+        code, tick, size = at, 0, _FIRST_WINDOW
+        while at < self._end:
+            fields, code = self._at(at, size).events(at, running)
+            size = min(4 * size, _WINDOW)
+            if running == 0:
+                fields, code = _without_orphans(fields, code)
+            if len(fields[0]):
+                fields[2] += tick
+                tick = int(fields[2][-1])
+                channel = fields[3][fields[3] < SYSEX]
+                running = int(channel[-1]) if len(channel) else running
+                parts.append(tuple(fields))
+            if code >= _DAMAGE:
+                at = int(code) - _ENDED if code >= _ENDED else int(code) - _DAMAGE
+                break
+            at = code
+        columns: list[Any] = [np.concatenate(c) for c in zip(*parts, strict=True)]
+        columns = columns or [np.empty(0, dtype) for dtype in (np.int64,) * 3 + (np.uint8,) * 3]
+        start, body, ticks, status, first, second = columns
+        return Events(start, body, ticks, status, first, second, at, code >= _ENDED)
+
+    def _at(self, at: int, size: int) -> _Table:
+        """The table that `at` lies in: the last one, or a new one of up to `size` bytes."""
+        table = self._table
+        if table is None or not table.base <= at < table.base + table.limit:
+            table = self._table = _Table(self._data, at, self._end, size)
+        return table
+
+
+class _Table:
+    """For every byte of a window: where the next event starts if one starts there.
+
+    `body` has shape (limit,): an event's first byte after its delta. `after` has shape
+    (2 * limit,): entry 2 * i + w is 2 * j + v if an event whose delta starts at i, while running
+    status takes w + 1 data bytes, is followed by one at j while it takes v + 1.
     """
-    parts: list[tuple[Any, ...]] = []
-    code, tick, size = at, 0, _FIRST_WINDOW
-    while at < end:
-        fields, code = _window(data, at, end, running, size)
-        size = min(4 * size, _WINDOW)
-        if running == 0:
-            fields, code = _without_orphans(fields, code)
-        if len(fields[0]):
-            fields[2] += tick
-            tick = int(fields[2][-1])
-            channel = fields[3][fields[3] < SYSEX]
-            running = int(channel[-1]) if len(channel) else running
-            parts.append(tuple(fields))
-        if code >= _DAMAGE:
-            at = int(code) - _ENDED if code >= _ENDED else int(code) - _DAMAGE
-            break
-        at = code
-    columns: list[Any] = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else []
-    columns = columns or [np.empty(0, dtype) for dtype in (np.int64,) * 3 + (np.uint8,) * 3]
-    start, body, ticks, status, first, second = columns
-    return Events(start, body, ticks, status, first, second, at, code >= _ENDED)
 
+    def __init__(self, data: bytes, base: int, end: int, size: int) -> None:
+        available = end - base
+        self.base, self.limit = base, min(available, size)
+        taken = min(available, self.limit + _LOOKAHEAD)
+        self.b = np.zeros(self.limit + _LOOKAHEAD + 2, np.uint8)
+        self.b[:taken] = np.frombuffer(data, np.uint8, taken, base)
+        self.body, self.after = _successors(self.b, self.limit, available)
+        # Steps of one event, two and four; the last entry is where all walks end.
+        self.sink = len(self.after)
+        self.one = np.full(self.sink + 1, self.sink)
+        np.minimum(self.after, self.sink, out=self.one[:-1])
+        self.two = self.one.take(self.one)
+        self.four: Any = memoryview(self.two.take(self.two))  # type: ignore[arg-type]
 
-def _window(data: bytes, at: int, end: int, running: int, size: int) -> tuple[list[Any], int]:
-    """The events that start in one window, and where the next one starts.
+    def events(self, at: int, running: int) -> tuple[list[Any], int]:
+        """The columns of the events from `at`, and where the next one starts.
 
-    That is a position, or `_DAMAGE` or `_ENDED` plus a position.
-    """
-    available = end - at
-    limit = min(available, size)
-    taken = min(available, limit + _LOOKAHEAD)
-    b = np.zeros(limit + _LOOKAHEAD + 2, np.uint8)
-    b[:taken] = np.frombuffer(data, np.uint8, taken, at)
-    body, after = _successors(b, limit, available)
-    narrow = PROGRAM <= running < BEND
-    visited = _walk(after, 0 if narrow else 1)
-    final = int(after[visited[-1]])
-    start = visited >> 1
-    if final >= _ENDED:
-        final += at + int(body[start[-1]]) + 3
-    elif final >= _DAMAGE:
-        final, start = _DAMAGE + at + int(start[-1]), start[:-1]
-    else:
-        final = at + (final >> 1)
-    return _decoded(b, start, body[start], at, running), final
+        That is a position, or `_DAMAGE` or `_ENDED` plus a position.
+        """
+        narrow = PROGRAM <= running < BEND
+        visited = self._walk(2 * (at - self.base) + (not narrow))
+        final = int(self.after[visited[-1]])
+        start = visited >> 1
+        if final >= _ENDED:
+            final += self.base + int(self.body[start[-1]]) + 3
+        elif final >= _DAMAGE:
+            final, start = _DAMAGE + self.base + int(start[-1]), start[:-1]
+        else:
+            final = self.base + (final >> 1)
+        return _decoded(self.b, start, self.body.take(start), self.base, running), final
+
+    def _walk(self, entry: int) -> Any:
+        """The entries that are visited from `entry` on, in order.
+
+        Python takes one step in four; the three between are looked up for all of them at once.
+        """
+        sink, step = self.sink, self.four
+        stops = []
+        while entry != sink:
+            stops.append(entry)
+            entry = step[entry]
+        visited = np.empty((len(stops), 4), np.int64)
+        visited[:, 0] = stops
+        self.one.take(visited[:, 0], out=visited[:, 1])
+        self.two.take(visited[:, 0], out=visited[:, 2])
+        self.one.take(visited[:, 2], out=visited[:, 3])
+        flat = visited.ravel()
+        # Only the last row can hold the sink.
+        return flat[: len(flat) - int((visited[-1] == sink).sum())]
 
 
 def _successors(b: Any, limit: int, available: int) -> tuple[Any, Any]:
-    """Shapes (limit,) and (2 * limit,): an event's first byte after its delta, and what follows.
-
-    Entry 2 * i + w of the second is 2 * j + v: an event whose delta starts at i while running
-    status takes w + 1 data bytes is followed by one at j while it takes v + 1.
-    """
+    """The columns `body` and `after` of a table."""
     m = limit + 4
     high = b >= 0x80
     low = ~high
@@ -235,30 +286,6 @@ def _ends(b: Any, at: Any) -> Any:
         at = at + unfinished
         unfinished = unfinished & (byte >= 0x80)
     return np.where(unfinished, 1 << 28, np.minimum(at + length, 1 << 28))
-
-
-def _walk(after: Any, entry: int) -> Any:
-    """The entries of the table that are visited from `entry` on, in order.
-
-    Python takes one step in four; the three between are looked up for all of them at once.
-    """
-    sink = len(after)
-    one = np.full(sink + 1, sink)
-    np.minimum(after, sink, out=one[:-1])
-    two = one.take(one)
-    step: Any = memoryview(two.take(two))  # type: ignore[arg-type]
-    stops = []
-    while entry != sink:
-        stops.append(entry)
-        entry = step[entry]
-    visited = np.empty((len(stops), 4), np.int64)
-    visited[:, 0] = stops
-    one.take(visited[:, 0], out=visited[:, 1])
-    two.take(visited[:, 0], out=visited[:, 2])
-    one.take(visited[:, 2], out=visited[:, 3])
-    flat = visited.ravel()
-    # Only the last row can hold the sink.
-    return flat[: len(flat) - int((visited[-1] == sink).sum())]
 
 
 def _decoded(b: Any, start: Any, body: Any, at: int, running: int) -> list[Any]:
