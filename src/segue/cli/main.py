@@ -45,6 +45,7 @@ VERBS: dict[str, Verb] = {
     "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),
     "train": Verb("train", "Train a recipe on a folder of music.", LEARN),
     "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
+    "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
 }
 
