@@ -94,18 +94,31 @@ def save_all(
         return
     from segue.cli import console
 
-    rows = console.table("take", ">seed", ">notes", ">bars", ">seconds", "files")
+    rows = console.table("take", ">seed", ">new notes", ">bars", ">seconds", "files")
     for take, each in zip(takes, told, strict=True):
         found = take.receipt["checks"]
         rows.add_row(
             Path(each["files"][0]).stem,
             str(take.receipt["seed"]),
-            str(found["notes"]),
+            str(found["new_notes"]),
             f"{found['bars']:.1f}",
             f"{found['seconds']:.1f}",
             ", ".join(Path(f).suffix[1:] for f in each["files"]),
         )
     console.out.print(rows)
     console.out.print(f"written to {out}/")
-    if any(not len(take.score) for take in takes):
+    _warn(takes)
+
+
+def _warn(takes: Sequence[Take]) -> None:
+    """Say what is plainly wrong with takes, and what to try."""
+    if any(not take.receipt["checks"]["new_notes"] for take in takes):
         note("A take came out empty: train longer, or raise --temperature.")
+    stuck = [t for t in takes if t.receipt["checks"]["new_pitches"] == 1]
+    if any(take.receipt["settings"]["temperature"] == 0 for take in stuck):
+        note(
+            "A take repeats one note for ever: always taking the likeliest symbol (temperature 0, "
+            "as this recipe's original did) ends in loops. Try --temperature 1."
+        )
+    elif stuck:
+        note("A take repeats one note: train longer, or raise --temperature.")

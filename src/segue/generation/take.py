@@ -53,9 +53,10 @@ class Take:
         return [*written, receipt]
 
 
-def checks(score: Score) -> dict[str, Any]:
-    """What every take is checked for; the receipt carries it."""
+def checks(score: Score, begin: int = 0) -> dict[str, Any]:
+    """What every take is checked for; the receipt carries it. `begin` is where its own part is."""
     notes = score.notes
+    new = notes[notes["onset"] >= begin]
     order = np.lexsort((notes["onset"], notes["pitch"], notes["track"]))
     n = notes[order]
     same = (n["track"][1:] == n["track"][:-1]) & (n["pitch"][1:] == n["pitch"][:-1])
@@ -66,7 +67,8 @@ def checks(score: Score) -> dict[str, Any]:
         "seconds": round(score.end_seconds, 3),
         "overlapping_notes": int(overlap.sum()),
         "empty_notes": int((notes["duration"] <= 0).sum()),
-        "distinct_pitches": len(np.unique(notes["pitch"])),
+        "new_notes": len(new),
+        "new_pitches": len(np.unique(new["pitch"])),
     }
 
 

@@ -72,7 +72,8 @@ def generate(
         score = encoding.decode(whole.astype(np.uint16), header)
         score = tidy(slice_ticks(score, 0, end_ticks))
         receipt = make_receipt(bundle, player.engine.name, own, settings)
-        made.append(Take(signed(score, receipt), {**receipt, "checks": checks(score)}))
+        receipt["checks"] = checks(score)
+        made.append(Take(signed(score, receipt), receipt))
     return made
 
 
@@ -122,8 +123,8 @@ def continue_(
         at = _step_ticks(encoding, prompt, position) if timed else begin
         score = _carried_on(prompt, _in_time_of(encoding, tail, prompt, at), begin, end)
         receipt = make_receipt(bundle, player.engine.name, own, settings)
-        receipt["new_notes"] = len(score) - len(prompt)
-        made.append(Take(signed(score, receipt), {**receipt, "checks": checks(score)}, begin))
+        receipt["checks"] = checks(score, begin)
+        made.append(Take(signed(score, receipt), receipt, begin))
     return made
 
 
