@@ -94,6 +94,7 @@ def _summary(told: Mapping[str, Any]) -> str:
 
 
 def _tempo_line(tempo: Mapping[str, Any]) -> str:
+    from segue.formats.repairs import counted
 
     start = f"{tempo['start']:.1f} beats a minute"
     if not tempo["changes"]:
