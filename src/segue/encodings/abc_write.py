@@ -65,6 +65,8 @@ def metres_of(score: Score) -> list[tuple[int, int, int]]:
         for onset, over, under in score.metres.tolist()
     ]
     rows = [row if row[1:] in METRES else (row[0], 4, 4) for row in rows] or [(0, 4, 4)]
+    # Of several at one step the last holds.
+    rows = list({step: (step, *metre) for step, *metre in rows}.values())
     rows[0] = (0, *rows[0][1:])
     full = _bar_steps(*rows[0][1:])
     cuts = [row for row in rows[1:] if 0 < row[0] < full]
@@ -114,11 +116,9 @@ def _bars(metres: list[tuple[int, int, int]], end: int) -> tuple[list[int], dict
     if count > MOST_BARS:
         raise DataError(f"the tune has {count:,} bars, more than {MOST_BARS:,}: cut it first.")
     bars = counted.ticks(np.arange(count + 1)).tolist()
-    last_told = {step: (over, under) for step, over, under in metres}
-    told = sorted(last_told.items())
     changes = {
         step: change_word(*metre)
-        for (_, before), (step, metre) in pairwise(told)
+        for (_, *before), (step, *metre) in pairwise(metres)
         if metre != before
     }
     return bars, changes

@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 
 TOLERANCE_BEATS = 1 / 16
 _ECHO = 0.9
+_FEW = 8
 _MOST_ROUNDS = 200
 
 
@@ -61,9 +62,12 @@ def first_part(score: Score) -> list[Events]:
 
 
 def _echoes(notes: Events, other: Events, ticks_per_beat: int) -> bool:
-    """Whether nine notes in ten repeat those of `other` at one delay of at most half a beat."""
+    """Whether nine notes in ten repeat those of `other` at one delay of at most half a beat.
+
+    Of a few notes nothing can be said.
+    """
     delay = int(notes["onset"][0] - other["onset"][0])
-    if not 0 <= delay <= ticks_per_beat / 2:
+    if len(notes) < _FEW or not 0 <= delay <= ticks_per_beat / 2:
         return False
     known = other["onset"] * 128 + other["pitch"]
     return bool(np.isin((notes["onset"] - delay) * 128 + notes["pitch"], known).mean() >= _ECHO)

@@ -48,6 +48,17 @@ def _voiced(masks: Ints) -> Ints:
     return np.where(np.bitwise_count(masks) == 1, masks | masks << 12, masks)
 
 
+def _ending_together(score: Score) -> Score:
+    """Notes of one track and onset end with the first of them, so that they stay one chord."""
+    notes = score.notes.copy()
+    if len(notes):
+        new = (np.diff(notes["onset"]) != 0) | (np.diff(notes["track"].astype(np.int64)) != 0)
+        first = np.flatnonzero(np.append(True, new))
+        least = np.minimum.reduceat(notes["duration"], first)
+        notes["duration"] = np.repeat(least, np.diff(np.append(first, len(notes))))
+    return score.with_(notes=notes)
+
+
 @dataclass(frozen=True)
 class NoteChord:
     """Notes and chords of a piece's first part, one a row.
@@ -304,7 +315,9 @@ class NoteChord:
         notes = np.zeros(len(row), NOTE)
         notes["pitch"] = np.concatenate([symbols[single] % _NOTES, 60 + tone])
         notes["onset"], notes["duration"] = onset[row], length[row]
-        notes["track"] = self._voice(onset)[row]
+        new = symbols < _NOTES if self.octaves else np.ones(len(symbols), bool)
+        group = np.cumsum(new).astype(np.int64)
+        notes["track"] = self._voice(onset, group)[row]
         notes["velocity"] = VELOCITY
         voices = int(notes["track"].max()) + 1 if len(notes) else 1
         names = ["Piano"] + [f"Piano {v + 1}" for v in range(1, voices)]
@@ -315,14 +328,14 @@ class NoteChord:
             tempi=events(TEMPO, [(0, 500_000)]),
             metres=events(METRE, [(0, 4, 4)]),
         )
-        return tidy(score)
+        return _ending_together(tidy(score)) if self.rhythm else tidy(score)
 
-    def _voice(self, onset: Ints) -> Ints:
-        """With `rhythm`, rows that start together go to a track each, as the staves they were."""
-        if not self.rhythm or self.octaves or not len(onset):
+    def _voice(self, onset: Ints, group: Ints) -> Ints:
+        """With `rhythm`, groups that start together go to a track each, as the staves they were."""
+        if not self.rhythm or not len(onset):
             return np.zeros(len(onset), np.int64)
         first = np.flatnonzero(np.append(True, np.diff(onset) != 0))
-        return np.arange(len(onset)) - np.repeat(first, np.diff(np.append(first, len(onset))))
+        return group - np.repeat(group[first], np.diff(np.append(first, len(onset))))
 
     # -- generation --------------------------------------------------------------------------
 
@@ -345,7 +358,7 @@ class NoteChord:
         if self.rhythm:
             return np.cumsum(values[:, 2])
         new = self._kind(values[:, 0]) == 0 if self.octaves else np.ones(len(values), bool)
-        return np.clip(np.cumsum(new) - 1, 0, None)
+        return np.cumsum(new) - new[:1].sum()
 
     def grammar(self) -> Grammar | None:
         """None: every symbol may follow every other."""

@@ -128,10 +128,12 @@ class PianoRoll(Closed):
             )
         rows = np.zeros((frames, len(self.layout.columns)), np.uint16)
         if self.cells != "onsets":
-            edges = np.zeros((frames + 1, rows.shape[1]), np.int32)
+            edges = np.zeros((frames + 1, rows.shape[1]), np.int16)
             np.add.at(edges, (first, pitch), 1)
             np.add.at(edges, (last, pitch), -1)
-            rows[np.cumsum(edges[:-1], axis=0) > 0] = 1 if self.cells == "sustained" else HELD
+            np.cumsum(edges, axis=0, out=edges)
+            sounding = np.uint16(1 if self.cells == "sustained" else HELD)
+            np.multiply(edges[:-1] > 0, sounding, out=rows)
         if self.cells != "sustained":
             rows[first, pitch] = ONSET
         return Encoded(rows, header)
