@@ -126,7 +126,8 @@ class MetricsLog(AtStepEnd):
         if not trainer.is_global_zero:
             return
         with self.folder.metrics.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps({"step": trainer.global_step, **values}) + "\n")
+            line = {"step": trainer.global_step, "time": round(time.time(), 3), **values}
+            handle.write(json.dumps(line) + "\n")
         if trainer.logger is not None:
             trainer.logger.log_metrics(values, step=trainer.global_step)
 
