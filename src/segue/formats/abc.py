@@ -12,16 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from segue.errors import FormatError, LimitError
+from segue.errors import FormatError
 from segue.formats.abc_body import Body
 from segue.formats.abc_play import played
-from segue.formats.abc_tune import Tune, decoded, tunes
+from segue.formats.abc_tune import Source, Tune, decoded, sources
 from segue.formats.abc_write import to_text
+from segue.formats.limits import check
 from segue.formats.table import Reading
 from segue.score import Score
 
-LARGEST_FILE = 64 * 2**20
-"""Bytes; the largest public collections of tunes are a quarter of this."""
+LARGEST_FILE = 16 << 20
+"""Bytes; the whole Nottingham collection has a fortieth of this."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,18 @@ def read(path: str | Path, *, tune: str | None = None, chords: bool = False) -> 
     """
     found, notes = _load(path)
     if tune is None:
-        chosen = found[0]
+        chosen = found[0].tune()
         if len(found) > 1:
             notes.append(f"holds {len(found)} tunes: only the first, {chosen.label}, was read")
     else:
-        match = [each for each in found if each.value("X") == str(tune)]
+        match = [source for source in found if source.number == str(tune)]
         if not match:
-            numbers = [each.value("X") or "?" for each in found]
+            numbers = [source.number or "?" for source in found]
             raise FormatError(
                 f"{path} has no tune X:{tune}; it has {len(found)}, "
                 f"from X:{numbers[0]} to X:{numbers[-1]}."
             )
-        chosen = match[0]
+        chosen = match[0].tune()
     reading = _read(chosen, chords=chords)
     if not len(reading.score):
         raise FormatError(
@@ -64,7 +65,8 @@ def read(path: str | Path, *, tune: str | None = None, chords: bool = False) -> 
 def read_tunes(path: str | Path, *, chords: bool = False) -> Iterator[TuneReading]:
     """Every tune of an ABC file in order, also those without notes; errors as `read`."""
     found, notes = _load(path)
-    for tune in found:
+    for source in found:
+        tune = source.tune()
         reading = _read(tune, chords=chords)
         repairs = (*notes, *reading.repairs)
         yield TuneReading(reading.score, repairs, tune.value("X"), tune.value("T"))
@@ -72,7 +74,7 @@ def read_tunes(path: str | Path, *, chords: bool = False) -> Iterator[TuneReadin
 
 def parse(text: str, *, chords: bool = False) -> Reading:
     """The first tune of a text; see `read`."""
-    return _read(tunes(text)[0], chords=chords)
+    return _read(sources(text)[0].tune(), chords=chords)
 
 
 def write(score: Score, path: str | Path) -> None:
@@ -84,19 +86,15 @@ def write(score: Score, path: str | Path) -> None:
     Path(path).write_text(to_text(score), encoding="utf-8")
 
 
-def _load(path: str | Path) -> tuple[list[Tune], list[str]]:
+def _load(path: str | Path) -> tuple[list[Source], list[str]]:
     file = Path(path)
     size = file.stat().st_size
-    if size > LARGEST_FILE:
-        raise LimitError(
-            f"{file} has {size >> 20} MiB; up to {LARGEST_FILE >> 20} MiB of ABC is read: "
-            "split the collection."
-        )
+    check("bytes", size, LARGEST_FILE, str(path))
     data = file.read_bytes()
     if b"\0" in data and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise FormatError(f"{file} is not text: give a file in ABC notation.")
     text, notes = decoded(data)
-    return tunes(text), notes
+    return sources(text), notes
 
 
 def _read(tune: Tune, *, chords: bool) -> Reading:

@@ -25,6 +25,8 @@ from segue.formats.abc_tune import Line, Tune
 from segue.formats.printed import Key, Metre, Voice
 
 MOST_VOICES = 256
+MOST_TOKENS = 500_000
+"""Notes, bar lines and whatever else stands in a tune: what bounds the time of reading it."""
 _MOST_KINDS_OF_REPAIR = 40
 
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class Body:
         self._line = Line(0, "", "")
         self._signs_hold = "pitch"
         self._first_part = ""
+        self._tokens = 0
         self._read_header()
 
     @property
@@ -76,6 +79,9 @@ class Body:
 
     def _take(self, text: str) -> None:
         for token in TOKEN.finditer(text):
+            self._tokens += 1
+            if self._tokens > MOST_TOKENS:
+                raise LimitError(f"more than {MOST_TOKENS:,} signs; no tune has as many.")
             kind = token.lastgroup or ""
             if kind == "inline":
                 self._field(token["field"], token["value"].strip())

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from segue.formats.abc_tokens import playable
 from segue.formats.printed import Key, Metre
 
 SHARPS = "FCGDAEB"
@@ -111,7 +112,7 @@ def read_metre(text: str) -> Metre | None:
 def read_fraction(text: str) -> Fraction | None:
     """`1/8` or `1`, above zero."""
     found = re.match(r"\s*(\d{1,4})\s*(?:/\s*(\d{1,4}))?", text)
-    if not found or not int(found[1]) or (found[2] and not int(found[2])):
+    if not found or not int(found[1]) or not playable(int(found[2] or 1)):
         return None
     return Fraction(int(found[1]), int(found[2] or 1))
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from segue.errors import LimitError
 from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH
 from segue.formats.abc_tokens import INSIDE, TOKEN, bar_signs, ending_numbers, factor
+from segue.formats.limits import BEATS
 from segue.formats.printed import Bar, Change, Key, Metre, Note, Voice, Words
 
 DEFAULT_VELOCITY = 80
@@ -30,11 +31,15 @@ VELOCITIES = {
 }
 """Loudness of dynamics marks: the standard names them but gives no numbers."""
 
+MOST_NOTES = 200_000
+"""Of one voice before its repeats: what bounds the time that reading takes."""
 LONGEST_BAR = 10_000
 """Whole notes; more than this between two bar lines is damage, not music."""
 LONGEST_GRACE = Fraction(1, 32)
 MOST_GRACES = 16
 MOST_BARS_REST = 1_000
+MOST_NESTED = 4
+"""Tuplets inside of each other; the outermost are forgotten past this."""
 # How many notes' time an n-tuplet takes where the metre does not say.
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 _JUMPS = re.compile(r"d\.?([cs])\.?(?:al(?:coda|fine))?$|da(c)(?:apo|oda)$", re.IGNORECASE)
@@ -62,6 +67,7 @@ class Music:
         self.voice = voice
         self.part = ""
         self._leave_out = leave_out
+        self._count = 0
         self._bar = Bar(metre=voice.metre)
         self._cursor = Fraction(0)
         self._endings: frozenset[int] = frozenset()
@@ -102,6 +108,8 @@ class Music:
             bar.closed = closed
             bar.metre = self.voice.metre
             self.voice.bars.append(bar)
+            if len(self.voice.bars) > BEATS:
+                raise LimitError(f"a voice with more than {BEATS:,} bars; no tune has as many.")
             self._bar = Bar(part=self.part)
             self._bar.signs.endings = self._endings
         self._cursor = Fraction(0)
@@ -121,7 +129,7 @@ class Music:
     def _on_note(self, token: re.Match[str]) -> None:
         length = factor(token["over"], token["slash"], token["under"])
         if length is None:
-            self._leave_out("a note of no length was left out")
+            self._leave_out("a note whose length cannot be played was left out")
             return
         self._strike([self._struck(token, length * self._scale())])
 
@@ -146,7 +154,7 @@ class Music:
     def _on_rest(self, token: re.Match[str]) -> None:
         length = factor(token["r_over"], token["r_slash"], token["r_under"])
         if length is None:
-            self._leave_out("a rest of no length was left out")
+            self._leave_out("a rest whose length cannot be played was left out")
             return
         self._remember([], {}, length * self._scale())
         self._tied = {}
@@ -218,6 +226,9 @@ class Music:
                 onset = self._cursor + delay
                 notes.append(Note(onset, one.length - delay, one.pitch, self._velocity, one.tie))
         self._bar.notes += notes
+        self._count += len(notes)
+        if self._count > MOST_NOTES:
+            raise LimitError(f"a voice with more than {MOST_NOTES:,} notes; no tune has as many.")
         self._tied = {one.place: one.alter for one in struck if one.tie}
         self._remember(notes, {one.place: one.alter for one in struck}, length)
 
@@ -272,7 +283,7 @@ class Music:
         by_metre = 3 if self.voice.metre.compound else 2
         q = int(token["q"] or 0) or _TUPLET_TIME.get(p, by_metre)
         r = int(token["r"] or 0) or p
-        self._tuplets.append((r, Fraction(q, p)))
+        self._tuplets = [*self._tuplets, (r, Fraction(q, p))][-MOST_NESTED:]
 
     def _on_text(self, token: re.Match[str]) -> None:
         text = token["words"].strip()[:200]

@@ -6,6 +6,14 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+FINEST = 1024
+_DIVIDERS = frozenset(
+    2**two * odd
+    for two in range(11)
+    for odd in (1, 3, 5, 7, 9, 15, 21, 25, 27, 35, 45)
+    if 2**two * odd <= FINEST
+)
+
 _NUMBERS = r"\d{1,3}(?:[ \t]*[,-][ \t]*\d{1,3})*"
 _PITCH = r"(?P<sign>\^\^?|__?|=)?(?P<micro>\d{0,2}/\d{0,2})?(?P<letter>[A-Ga-g])(?P<octave>[',]*)"
 
@@ -22,9 +30,9 @@ TOKEN = re.compile(
     rf"""
     (?P<space>\s+)
   | (?P<note>{_PITCH}{_length_pattern("")})
-  | (?P<bar>(?P<line>\.?(?:\[\||[|:])(?:[ \t]*(?:\[(?=\|)|[|:]|\](?!\w)))*)
+  | (?P<bar>(?P<line>\.?(?:\[\||[|:])(?:[ \t]*(?:\[(?=\|)|[|:]|\](?!\w))){{0,16}})
         (?:[ \t]*(?P<after>{_NUMBERS})(?![\d/]))?)
-  | (?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]]*)\])
+  | (?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]]{{0,200}})\])
   | (?P<ending>\[[ \t]*(?P<numbers>{_NUMBERS}))
   | (?P<chord>\[(?P<inside>[^\]\[|]*)\]{_length_pattern("c_")})
   | (?P<unclosed>\[(?P<open_inside>(?:{_BARE_PITCH}[\d/]*){{2,}}))
@@ -55,11 +63,16 @@ INSIDE = re.compile(
 
 @lru_cache(maxsize=4096)
 def factor(over: str, slash: str, under: str) -> Fraction | None:
-    """`3/2`, `/`, `//` or `2` as a factor of the unit length; None for nothing at all or 1/0."""
+    """`3/2`, `/`, `//` or `2` as a factor of the unit length; None for none that can be played."""
     top = int(over or 1)
     halvings = len(slash)
     bottom = int(under) * 2 ** (halvings - 1) if slash and under else 2**halvings
-    return Fraction(top, bottom) if top and bottom else None
+    return Fraction(top, bottom) if top and playable(bottom) else None
+
+
+def playable(divider: int) -> bool:
+    """Whether a length may be divided by this: sums of any fractions grow without bound."""
+    return divider in _DIVIDERS
 
 
 def ending_numbers(text: str) -> frozenset[int]:

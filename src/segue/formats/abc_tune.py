@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+from segue.errors import LimitError
+
+MOST_LINES = 100_000
+_FILE_HEADER = 100_000  # characters looked through for defaults before the first tune
+_LONGEST_FIELD = 2_000
+_MOST_REPAIRS = 40
 
 _FIELD = re.compile(r"^\s*([A-Za-z+])\s*:(?![|:\]])(.*)$")
-_NUMBER = re.compile(r"^\s*X\s*:")
+_NUMBER = re.compile(r"^[ \t]*X[ \t]*:([^\r\n]*)", re.MULTILINE)
 _MARKUP = re.compile(r"^\s*</?[A-Za-z][^<>|]*>\s*$")
 
 
@@ -48,21 +56,53 @@ def decoded(data: bytes) -> tuple[str, list[str]]:
         return data.decode("latin-1"), ["is not UTF-8 text: read as Latin-1"]
 
 
-def tunes(text: str) -> list[Tune]:
+@dataclass(frozen=True)
+class Source:
+    """A tune's text in its file, not yet looked into: a collection may hold thousands."""
+
+    text: str
+    first_line: int
+    shared: tuple[Line, ...] = ()
+    alone: bool = True  # in its file: blank lines do not end it
+
+    @property
+    def number(self) -> str:
+        """The tune's `X:`, "" without one."""
+        found = _NUMBER.match(self.text)
+        return _uncommented(found[1]) if found else ""
+
+    def tune(self) -> Tune:
+        """The tune, cut into lines. Raises LimitError for one of too many."""
+        lines = re.split(r"\r\n|\r|\n", self.text)
+        if len(lines) > MOST_LINES:
+            raise LimitError(
+                f"X:{self.number or '?'} has {len(lines):,} lines; up to {MOST_LINES:,} are read, "
+                "which is more than any tune has."
+            )
+        tune = _tune(list(self.shared), list(enumerate(lines, self.first_line)), alone=self.alone)
+        if not self.number:
+            tune.repairs.insert(0, "has no X: field: read as one tune")
+        return tune
+
+
+def sources(text: str) -> list[Source]:
     """The tunes of a file in order; a file without any `X:` is taken for one tune."""
-    lines = re.split(r"\r\n|\r|\n", text)
-    starts = [i for i, line in enumerate(lines) if _NUMBER.match(line)]
+    starts = [found.start() for found in _NUMBER.finditer(text)]
     if not starts:
-        tune = _tune([], list(enumerate(lines, 1)), alone=True)
-        tune.repairs.insert(0, "has no X: field: read as one tune")
-        return [tune]
+        return [Source(text, 1)]
+    shared = tuple(_file_header(text[: min(starts[0], _FILE_HEADER)].splitlines()))
     alone = len(starts) == 1
-    shared = _file_header(lines[: starts[0]])
-    ends = [*starts[1:], len(lines)]
-    return [
-        _tune(shared, [(i + 1, lines[i]) for i in range(first, past)], alone=alone)
-        for first, past in zip(starts, ends, strict=True)
-    ]
+    found: list[Source] = []
+    line = 1 + text.count("\n", 0, starts[0])
+    for start, past in pairwise([*starts, len(text)]):
+        found.append(Source(text[start:past], line, shared, alone))
+        line += text.count("\n", start, past)
+    return found
+
+
+def tunes(text: str) -> list[Tune]:
+    """All tunes of a text, cut into lines."""
+    return [source.tune() for source in sources(text)]
 
 
 def _file_header(lines: list[str]) -> list[Line]:
@@ -92,12 +132,12 @@ def _tune(shared: list[Line], lines: list[tuple[int, str]], *, alone: bool) -> T
                 break
             continue
         if _MARKUP.match(text):
-            tune.repairs.append(f"line {number}: the markup {text!r} is not ABC and was left out")
+            _tell(tune, f"line {number}: the markup {text[:40]!r} is not ABC and was left out")
             continue
         found = _FIELD.match(text)
-        letter, value = (found[1], found[2].strip()) if found else ("", text)
+        letter, value = (found[1], found[2].strip()[:_LONGEST_FIELD]) if found else ("", text)
         if in_body and blank and tune.body:
-            tune.repairs.append(f"line {number}: a blank line inside the tune was passed over")
+            _tell(tune, f"line {number}: a blank line inside the tune was passed over")
         blank = False
         if not in_body and (letter in ("", "V")):
             in_body = letter == "" or _has_key(tune)
@@ -106,6 +146,11 @@ def _tune(shared: list[Line], lines: list[tuple[int, str]], *, alone: bool) -> T
         (tune.body if in_body else tune.header).append(Line(number, letter, value))
         in_body = in_body or letter == "K"
     return tune
+
+
+def _tell(tune: Tune, repair: str) -> None:
+    if len(tune.repairs) < _MOST_REPAIRS:
+        tune.repairs.append(repair)
 
 
 def _has_key(tune: Tune) -> bool:

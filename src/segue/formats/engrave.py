@@ -25,6 +25,7 @@ from segue.score.score import Events
 
 _KEYBOARDS = (*range(8), *range(16, 24))
 _MOST_BARS = 50_000
+_MOST_CELLS = 200_000  # bars of all parts together
 # A keyboard track has two staves if this share of its notes lies on either side of middle C;
 # where two or more keyboard tracks stand side by side, each is rather one hand's already. And
 # this share must sound with others: a single line is one voice, however far it reaches.
@@ -92,6 +93,7 @@ def engraved(score: Score, *, hands: bool = True) -> Page:
     first = min(min(n.onset for n in notes) for _, notes, _ in moved)
     last = max(max(n.end for n in notes) for _, notes, _ in moved)
     bars = _bars(score, first, last)
+    limits.check("bars in all its tracks", len(bars) * len(moved), _MOST_CELLS, "the music")
     cuts = [bars[0].start, *(bar.end for bar in bars)]
     keyboards = sum(_is_keyboard(track) for track, _, _ in moved)
     share = (_BOTH_SIDES if keyboards == 1 else _BOTH_SIDES_OF_SEVERAL) if hands else 1.0

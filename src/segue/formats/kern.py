@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 from segue.errors import FormatError, LimitError
 from segue.formats.limits import check
 from segue.formats.printed import Bar, Change, Key, Metre, Note, Voice
-from segue.formats.repeats import Signs, play_order
+from segue.formats.repeats import MOST_BARS, Signs, play_order
 from segue.formats.table import Reading
 from segue.formats.unfolded import unfolded
 
-LARGEST_FILE = 16 << 20
-"""Bytes; the largest movement of the KernScores library has a sixteenth of this."""
+LARGEST_FILE = 4 << 20
+"""Bytes; the first movement of Beethoven's opus 18, number 1, has a thirtieth of this."""
+MOST_LINES = 200_000
+MOST_TOKENS = 150_000
+"""Notes and rests; the largest movements have a tenth of this."""
 MOST_SPINES = 256
 _MOST_SECTIONS = 2_000
 _DEFAULT_VELOCITY = 80
@@ -66,6 +69,7 @@ class _Reader:
         self._bar_start = Fraction(0)
         self._section = ""
         self._next = Signs()
+        self._count = 0
 
     def line(self, text: str) -> None:
         """Read one line that is neither empty nor a global comment."""
@@ -98,7 +102,11 @@ class _Reader:
         for name in fields[:MOST_SPINES]:
             spine = _Spine()
             if name == "**kern":
+                check("spines", len(self.parts) + 1, MOST_SPINES, "the score")
                 voice = Voice(str(len(self.parts)), self._metre, Key(), None)
+                # A spine that begins later was silent so far.
+                earlier = self.parts[0].voice.bars if self.parts else ()
+                voice.bars = [replace(bar, notes=[], changes=[]) for bar in earlier]
                 spine.part = _Part(voice)
                 self.parts.append(spine.part)
             self._spines.append(spine)
@@ -225,6 +233,8 @@ class _Reader:
         ]
         times = [s.free for s, words in sounding if s.free is not None and "q" not in words[0]]
         at = max(min(times), self._bar_start) if times else self._now
+        self._count += sum(len(words) for _, words in sounding)
+        check("notes", self._count, MOST_TOKENS, "the score")
         for spine, words in sounding:
             self._token(spine, words, at)
 
@@ -269,6 +279,8 @@ class _Reader:
         """Bar indices as played."""
         if self.expansion and all(name in self.sections for name in self.expansion):
             leading = self.sections.get("", [])
+            count = sum(len(self.sections[name]) for name in self.expansion)
+            check("bars", count * len(self.parts), MOST_BARS, "the score")
             return leading + [i for name in self.expansion for i in self.sections[name]]
         return play_order(self.signs)
 
@@ -313,7 +325,9 @@ def read(path: str | Path) -> Reading:
         text = data.decode("latin-1")
     reader = _Reader()
     title = ""
-    for line in re.split(r"\r\n|\r|\n", text):
+    lines = re.split(r"\r\n|\r|\n", text)
+    check("lines", len(lines), MOST_LINES, str(path))
+    for line in lines:
         if line.startswith("!!!OTL"):
             title = title or line.partition(":")[2].strip()[:200]
         if line.strip() and not line.startswith("!!"):

@@ -27,6 +27,8 @@ LARGEST_RATIO = 200
 """Inflated to zipped size, once inflated is over a megabyte; real scores reach 60."""
 MOST_TAGS = 1_500_000
 """Opening brackets in the XML: what bounds the time and memory of its tree; a real 35 MB."""
+MOST_MEASURES = 200_000
+"""Measures of all parts together; a symphony has a fifth of this."""
 
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -109,6 +111,7 @@ def parse(data: bytes, name: str) -> tuple[Element, list[str]]:
     if not data:
         raise FormatError(f"{name} is empty; give a MusicXML score.")
     check("XML tags", data.count(b"<"), MOST_TAGS, name)
+    check("measures", data.count(b"<measure"), MOST_MEASURES, name)
     root, problem = _tree(data, name)
     repairs = []
     if problem is not None and "not well-formed (invalid token)" in str(problem):

@@ -12,7 +12,7 @@ from segue.formats import limits
 from segue.formats.bars import metre_rows
 from segue.formats.musicxml_model import Instrument, Measure, Note, Part, number
 from segue.formats.musicxml_part import PartReader
-from segue.formats.repeats import Signs, play_order
+from segue.formats.repeats import MOST_BARS, MOST_NOTES, Signs, play_order
 from segue.score import CONTROL, KEY, METRE, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Text, Track, events
 
 LEAST_TICKS_PER_BEAT = 480
@@ -29,18 +29,20 @@ def played(root: Element, name: str) -> tuple[Score, list[str]]:
     for a score past playing; `name` is what messages call it.
     """
     ticks = _ticks_per_beat(root)
+    found = _parts(root)
+    limits.check("parts", len(found), limits.TRACKS, name)
     left_out: Counter[str] = Counter()
 
     def leave_out(what: str) -> None:
         if what in left_out or len(left_out) < _MOST_KINDS_OF_REPAIR:
             left_out[what] += 1
 
-    parts = [_read_part(element, measures, ticks, leave_out) for element, measures in _parts(root)]
+    parts = [_read_part(element, measures, ticks, leave_out) for element, measures in found]
     repairs = [what if n == 1 else f"{what} ({n} times)" for what, n in left_out.items()]
     table = _Table(parts, ticks)
-    limits.check("measures", len(table.order), limits.BEATS, name)
+    limits.check("measures", len(table.order) * len(parts), MOST_BARS, name)
     limits.check("beats", table.beats(), limits.BEATS, name)
-    limits.check("notes", table.note_count(), limits.NOTES, name)
+    limits.check("notes", table.note_count(), MOST_NOTES, name)
     return _score(root, parts, table, ticks), repairs
 
 
@@ -106,7 +108,10 @@ class _Table:
     def __init__(self, parts: Sequence[Part], ticks: int) -> None:
         self._parts = parts
         count = max((len(part.measures) for part in parts), default=0)
-        rows = [[p.measures[i] for p in parts if i < len(p.measures)] for i in range(count)]
+        rows: list[list[Measure]] = [[] for _ in range(count)]
+        for part in parts:
+            for row, measure in zip(rows, part.measures, strict=False):
+                row.append(measure)
         metre = (4, 4)
         self.metres: list[tuple[int, int]] = []
         self.lengths: list[int] = []
@@ -129,10 +134,10 @@ class _Table:
 
     def note_count(self) -> int:
         """Notes of the whole, repeats unfolded."""
-        counts = [
-            sum(len(p.measures[i].notes) for p in self._parts if i < len(p.measures))
-            for i in range(len(self.lengths))
-        ]
+        counts = [0] * len(self.lengths)
+        for part in self._parts:
+            for i, measure in enumerate(part.measures):
+                counts[i] += len(measure.notes)
         return sum(counts[i] for i in self.order)
 
     def starts(self) -> list[tuple[int, int]]:

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+MOST_NOTES = 300_000
+"""Notes of a printed score once its repeats are unfolded; acts of operas have half of it."""
+MOST_BARS = 1_000_000
+"""Bars of all parts together, once repeats are unfolded."""
 MOST_TIMES = 16
 """A passage marked to be played more often than this is played this often."""
 

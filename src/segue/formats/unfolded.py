@@ -1,16 +1,20 @@
-"""Printed voices put in time: bars in the order they are played become the tracks of a Score."""
+"""Printed voices put in time: bars in the order they are played become the tracks of a Score.
+
+Inside, time is counted in grains: whole numbers, so many to a beat that nothing is rounded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 
 from segue.formats import limits
 from segue.formats.bars import metre_rows
 from segue.formats.chord_symbols import chord_pitches
 from segue.formats.printed import Bar, Key, Metre, Voice, Words
+from segue.formats.repeats import MOST_BARS, MOST_NOTES
 from segue.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, events
 
 LEAST_TICKS_PER_BEAT = 480
@@ -18,7 +22,26 @@ MOST_TICKS_PER_BEAT = 30_240
 """A MIDI file counts up to 32,767; this one divides by 2 to the fifth, 27, 5 and 7."""
 CHORD_VELOCITY = 64
 
-Timed = tuple[Fraction, Fraction, int, int]  # onset, length, pitch, velocity
+Timed = tuple[int, int, int, int]  # onset and length in grains, pitch, velocity
+Value = Metre | Key | Words | float
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Grains of a beat, and ticks of a beat in the Score to be."""
+
+    grains: int
+    ticks: int
+
+    def grain(self, whole_notes: Fraction) -> int:
+        """A length in whole notes as grains; it is a whole number of them."""
+        return 4 * self.grains * whole_notes.numerator // whole_notes.denominator
+
+    def tick(self, grains: int) -> int:
+        """The nearest tick."""
+        if self.grains == self.ticks:
+            return grains
+        return (2 * grains * self.ticks + self.grains) // (2 * self.grains)
 
 
 def unfolded(
@@ -37,14 +60,13 @@ def unfolded(
     and `tempo` (quarter notes a minute) hold from the start; with `chords`, chord symbols sound
     on a track of their own. Raises LimitError past `segue.formats.limits`; messages say `name`.
     """
-    limits.check("bars", sum(map(len, orders)), limits.BEATS, name)
+    limits.check("bars", sum(map(len, orders)), MOST_BARS, name)
+    clock = _clock(voices)
     parts = [[voice.bars[i] for i in order] for voice, order in zip(voices, orders, strict=True)]
-    for bars in parts:
-        limits.check("beats", float(sum(4 * b.length for b in bars)), limits.BEATS, name)
-        limits.check("notes", sum(len(bar.notes) for bar in bars), limits.NOTES, name)
-    upbeat = _upbeat(parts[0]) if parts else Fraction(0)
-    timed = [_notes(bars, upbeat) for bars in parts]
-    changes = _changes(parts, upbeat)
+    _check_size(parts, clock, name)
+    upbeat = clock.grain(_upbeat(parts[0])) if parts else 0
+    timed = [_notes(bars, upbeat, clock) for bars in parts]
+    changes = _changes(parts, upbeat, clock)
     tracks = [Track(v.name, v.program, v.is_drum) for v in voices]
     texts: list[Text] = []
     if len(tracks) == 1:
@@ -54,36 +76,49 @@ def unfolded(
     if chords:
         timed.append(_accompaniment(changes, timed))
         tracks.append(Track("chords"))
-    ticks = _ticks_per_beat(timed)
-
-    def tick(whole_notes: Fraction) -> int:
-        return round(whole_notes * 4 * ticks)
-
-    rows = [
-        (tick(onset), tick(onset + length) - tick(onset), track, pitch, velocity)
-        for track, notes in enumerate(timed)
-        for onset, length, pitch, velocity in notes
-    ]
     tempi = [(0, round(60e6 / tempo))] if tempo else []
     keys = [(0, key.fifths, key.minor)] if key else []
     for at, value in changes:
+        tick = clock.tick(at)
         if isinstance(value, float):
-            tempi.append((tick(at), round(60e6 / value)))
+            tempi.append((tick, round(60e6 / value)))
         elif isinstance(value, Key):
-            keys.append((tick(at), value.fifths, value.minor))
+            keys.append((tick, value.fifths, value.minor))
         elif isinstance(value, Words):
-            kind = "text" if value.kind == "chord" else "marker"
-            texts.append(Text(tick(at), value.text, kind))
-    metres = metre_rows(_timed_bars(parts[0], upbeat, tick), ticks) if parts else []
+            texts.append(Text(tick, value.text, "text" if value.kind == "chord" else "marker"))
+    metres = metre_rows(_timed_bars(parts[0], upbeat, clock), clock.ticks) if parts else []
     return Score(
-        ticks,
-        events(NOTE, rows),
+        clock.ticks,
+        events(NOTE, _rows(timed, clock)),
         tuple(tracks),
         tempi=events(TEMPO, tempi),
         metres=events(METRE, metres),
         keys=events(KEY, _changed(keys)),
         texts=tuple(texts),
     )
+
+
+def _clock(voices: Sequence[Voice]) -> _Clock:
+    """The coarsest clock that holds every moment; its ticks round where there would be too many."""
+    dividers: set[int] = set()
+    for voice in voices:
+        for bar in voice.bars:
+            dividers.add(bar.length.denominator)
+            dividers.update(change.onset.denominator for change in bar.changes)
+            for note in bar.notes:
+                dividers.add(note.onset.denominator)
+                dividers.add(note.length.denominator)
+            whole = bar.metre.whole_notes
+            dividers.add(whole.denominator if whole else 1)
+    grains = lcm(LEAST_TICKS_PER_BEAT, *(divider // gcd(divider, 4) for divider in dividers))
+    return _Clock(grains, min(grains, MOST_TICKS_PER_BEAT))
+
+
+def _check_size(parts: Sequence[Sequence[Bar]], clock: _Clock, name: str) -> None:
+    for bars in parts:
+        beats = sum(clock.grain(bar.length) for bar in bars) / clock.grains
+        limits.check("beats", beats, limits.BEATS, name)
+    limits.check("notes", sum(len(b.notes) for bars in parts for b in bars), MOST_NOTES, name)
 
 
 def _changed(rows: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
@@ -106,72 +141,68 @@ def _upbeat(bars: Sequence[Bar]) -> Fraction:
     return max(whole - bars[first].length, Fraction(0)) if whole else Fraction(0)
 
 
-def _notes(bars: Sequence[Bar], start: Fraction) -> list[Timed]:
-    """Notes of bars played one after another, ties joined; whole notes from `start`."""
-    found: list[list[Fraction | int]] = []
-    waiting: dict[int, list[Fraction | int]] = {}  # tied notes by pitch
+def _notes(bars: Sequence[Bar], start: int, clock: _Clock) -> list[Timed]:
+    """Notes of bars played one after another from `start`, ties joined."""
+    found: list[list[int]] = []
+    waiting: dict[int, list[int]] = {}  # tied notes by pitch
+    known: dict[int, list[tuple[int, int, int, int, bool]]] = {}
     for bar in bars:
-        # By time: an overlaid voice may hold the other end of a tie.
-        for note in sorted(bar.notes, key=lambda n: n.onset):
-            onset = start + note.onset
-            held = waiting.pop(note.pitch, None)
-            if held is not None and held[0] + held[1] == onset:
-                held[1] += note.length
-                one = held
+        rows = known.get(id(bar))
+        if rows is None:
+            # By time: an overlaid voice may hold the other end of a tie.
+            rows = known[id(bar)] = [
+                (clock.grain(n.onset), clock.grain(n.length), n.pitch, n.velocity, n.tie)
+                for n in sorted(bar.notes, key=lambda n: n.onset)
+            ]
+        for at, length, pitch, velocity, tie in rows:
+            onset = start + at
+            one = waiting.pop(pitch, None)
+            if one is not None and one[0] + one[1] == onset:
+                one[1] += length
             else:
-                one = [onset, note.length, note.pitch, note.velocity]
+                one = [onset, length, pitch, velocity]
                 found.append(one)
-            if note.tie:
-                waiting[note.pitch] = one
-        start += bar.length
-    return [tuple(one) for one in found]  # type: ignore[misc]
+            if tie:
+                waiting[pitch] = one
+        start += clock.grain(bar.length)
+    return [(onset, length, pitch, velocity) for onset, length, pitch, velocity in found]
 
 
-def _changes(
-    parts: Sequence[Sequence[Bar]], start: Fraction
-) -> list[tuple[Fraction, Metre | Key | Words | float]]:
+def _rows(timed: Sequence[Sequence[Timed]], clock: _Clock) -> Iterator[tuple[int, ...]]:
+    for track, notes in enumerate(timed):
+        for onset, length, pitch, velocity in notes:
+            tick = clock.tick(onset)
+            yield tick, clock.tick(onset + length) - tick, track, pitch, velocity
+
+
+def _changes(parts: Sequence[Sequence[Bar]], start: int, clock: _Clock) -> list[tuple[int, Value]]:
     """Key, tempo and words over time: the first voice's, and chord symbols of the others."""
-    found: list[tuple[Fraction, Metre | Key | Words | float]] = []
+    found: list[tuple[int, Value]] = []
     for part, bars in enumerate(parts):
         at = start
         for bar in bars:
             for change in bar.changes:
                 if part == 0 or isinstance(change.value, Words | float):
-                    found.append((at + change.onset, change.value))
-            at += bar.length
+                    found.append((at + clock.grain(change.onset), change.value))
+            at += clock.grain(bar.length)
     return sorted(found, key=lambda pair: pair[0])
 
 
 def _timed_bars(
-    bars: Sequence[Bar], start: Fraction, tick: Callable[[Fraction], int]
+    bars: Sequence[Bar], start: int, clock: _Clock
 ) -> Iterator[tuple[int, int, int, int]]:
     """(onset, length, numerator, denominator) of each bar in metre, in ticks."""
     for bar in bars:
         over, under = bar.metre.numerator, bar.metre.denominator
-        if over is not None and under is not None and bar.length:
-            onset = tick(start)
-            yield onset, tick(start + bar.length) - onset, over, under
-        start += bar.length
-
-
-def _ticks_per_beat(timed: Sequence[Sequence[Timed]]) -> int:
-    """A resolution in which onsets and ends are whole ticks, if there is one under the limit."""
-    dividers = {
-        (4 * moment).denominator
-        for notes in timed
-        for onset, length, _, _ in notes
-        for moment in (onset, length)
-    }
-    ticks = LEAST_TICKS_PER_BEAT
-    for divider in sorted(dividers):
-        if lcm(ticks, divider) > MOST_TICKS_PER_BEAT:
-            return MOST_TICKS_PER_BEAT
-        ticks = lcm(ticks, divider)
-    return ticks
+        end = start + clock.grain(bar.length)
+        if over is not None and under is not None and end > start:
+            onset = clock.tick(start)
+            yield onset, clock.tick(end) - onset, over, under
+        start = end
 
 
 def _accompaniment(
-    changes: Sequence[tuple[Fraction, object]], timed: Sequence[Sequence[Timed]]
+    changes: Sequence[tuple[int, Value]], timed: Sequence[Sequence[Timed]]
 ) -> list[Timed]:
     """Chord symbols as notes, each held until the next or the end of the tune."""
     end = max((onset + length for notes in timed for onset, length, _, _ in notes), default=0)
@@ -185,5 +216,5 @@ def _accompaniment(
     for i, (at, pitches) in enumerate(symbols):
         past = symbols[i + 1][0] if i + 1 < len(symbols) else end
         if past > at:
-            found += [(at, Fraction(past - at), pitch, CHORD_VELOCITY) for pitch in pitches]
+            found += [(at, past - at, pitch, CHORD_VELOCITY) for pitch in pitches]
     return found
