@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +36,11 @@ FORMAT_VERSION = 1
 INDEX = "bundle.json"
 MAX_JSON_BYTES = 64 * 2**20
 """No vocabulary or manifest comes near this; a larger file is not a bundle's."""
+_UNREADABLE = (
+    OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, struct.error,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What NumPy and zipfile raise for damaged archives, found by fuzzing."""
 HASHED = (
     "model.safetensors",
     "model.onnx",
@@ -76,7 +84,7 @@ class Bundle:
         try:
             with np.load(self.path / "openings.npz", allow_pickle=False) as arrays:
                 return [arrays[key] for key in sorted(arrays.files)]
-        except (OSError, ValueError, KeyError) as error:
+        except _UNREADABLE as error:
             raise BundleError(f"{self.path / 'openings.npz'} cannot be read: {error}.") from None
 
     @property
