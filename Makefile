@@ -45,7 +45,7 @@ demo: $(READY) ## Bach chorales in, new music out: prepare, train, generate, con
 	$(BIN)/segue continue $(OUT)/run $(OUT)/prompt.mid --bars 8 -o $(OUT)
 
 test: $(READY) ## Run the tests (ARGS="-k midi" for some of them)
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY) ## Format, lint, types, import rules, generated docs
 	$(BIN)/ruff format --check .

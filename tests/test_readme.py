@@ -26,6 +26,10 @@ segue() {
 """
 
 
+# The two tests of the tour share one folder: pytest-xdist keeps them in one worker.
+ONE_WORKER = pytest.mark.xdist_group("tour")
+
+
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory):
     """A folder in which all ```sh blocks were run, one after another."""
@@ -45,6 +49,7 @@ def toured(tmp_path_factory):
     return folder
 
 
+@ONE_WORKER
 @pytest.mark.timeout(600)
 def test_the_tour_leaves_music(toured):
     takes = sorted(path.name for path in (toured / "out").iterdir())
@@ -54,6 +59,7 @@ def test_the_tour_leaves_music(toured):
     assert len(list((toured / "sound").iterdir())) == 12
 
 
+@ONE_WORKER
 @pytest.mark.timeout(600)
 def test_the_python_blocks_run(toured):
     for block in PYTHON:
