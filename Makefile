@@ -14,6 +14,7 @@ DATA ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FUZZ_READY := $(VENV)/.ready-fuzz
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PARTS := train,search,dev
 OUT ?= out
@@ -61,6 +62,13 @@ bench: $(READY) ## Benchmarks beside named peers (DATA=FOLDER of MIDI files)
 	$(BIN)/python bench/formats_audio.py $(DATA)
 	$(BIN)/python bench/prepare.py $(DATA)
 
+fuzz: $(FUZZ_READY) ## Look for inputs that break a reader (MINUTES=10)
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
+
+$(FUZZ_READY): $(READY)
+	$(PIP) -e '.[$(PARTS),fuzz]'
+	@touch $@
+
 serve: ## The studio in the browser: not in this version yet
 	@echo "Error: the studio is not in this version of Segue; see CHANGELOG.md for what is." >&2; exit 1
 
@@ -71,7 +79,7 @@ tree: $(READY) ## Write the README's tree of files from the disk
 	$(BIN)/python tools/tree.py README.md
 
 lock: ## Write constraints.txt anew: the latest versions that pyproject.toml allows
-	PYTHON="$(PYTHON)" TORCH="$(TORCH)" TORCH_ARGS="$(TORCH_ARGS)" PARTS="$(PARTS)" tools/lock
+	PYTHON="$(PYTHON)" TORCH="$(TORCH)" TORCH_ARGS="$(TORCH_ARGS)" PARTS="$(PARTS),fuzz,cluster" tools/lock
 
 clean: ## Remove caches and build products; your out/, runs/ and corpora/ stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
