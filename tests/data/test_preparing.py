@@ -14,7 +14,7 @@ from tiny_encoding import PitchOnly
 from tunes import folder_of, tune
 
 from segue.data import Corpus, prepare
-from segue.data.finishing import kind_of
+from segue.data.manifest import kind_of
 from segue.errors import DataError
 from segue.formats.table import write
 

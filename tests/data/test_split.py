@@ -3,7 +3,8 @@
 import pytest
 
 from segue.data.scan import scan
-from segue.data.split import Place, find_rules, split_pieces
+from segue.data.rules import Place, find_rules
+from segue.data.split import Names, split_pieces
 from segue.errors import DataError
 
 
@@ -15,11 +16,18 @@ def music(root, *names):
     return root
 
 
+def named(hashes, letter="p"):
+    paths = [f"{letter}{n}" for n in range(len(hashes))]
+    return Names(paths, paths, list(hashes))
+
+
 def splits(root, seed=0):
     """The split of each file by path, and the rules used."""
     source = scan(root)
     paths = [file.path for file in source.music]
-    split = split_pieces(paths, [f"hash of {p}" for p in paths], find_rules(source), seed)
+    split = split_pieces(
+        Names(paths, paths, [f"hash of {p}" for p in paths]), find_rules(source), seed
+    )
     return {p: place.split for p, place in zip(paths, split.places, strict=True)}, split.rules
 
 
@@ -89,17 +97,17 @@ def test_an_unknown_split_name_is_refused(tmp_path):
 )
 def test_the_seeded_split_is_ninety_five_five(pieces, train, valid, test):
     paths = [str(n) for n in range(pieces)]
-    places = split_pieces(paths, paths, (), seed=0).places
+    places = split_pieces(named(paths), (), seed=0).places
     counts = [sum(p.split == name for p in places) for name in ("train", "valid", "test")]
     assert counts == [train, valid, test]
 
 
 def test_the_seeded_split_follows_the_music_not_the_names_or_their_order():
     hashes = [f"{n:064x}" for n in range(40)]
-    one = split_pieces([f"a{n}" for n in range(40)], hashes, (), seed=3).places
-    two = split_pieces([f"b{n}" for n in range(40)], hashes[::-1], (), seed=3).places
+    one = split_pieces(named(hashes, "a"), (), seed=3).places
+    two = split_pieces(named(hashes[::-1], "b"), (), seed=3).places
     assert [p.split for p in one] == [p.split for p in two[::-1]]
-    other = split_pieces([f"a{n}" for n in range(40)], hashes, (), seed=4).places
+    other = split_pieces(named(hashes, "a"), (), seed=4).places
     assert [p.split for p in one] != [p.split for p in other]
 
 

@@ -108,7 +108,7 @@ def _prepare(folder: Path, out: Path, encoding: Encoding, **options: Any) -> Cor
 def _plan(folder: Path, out: Path, *, as_json: bool) -> None:
     from segue.cli import console
     from segue.data.scan import scan
-    from segue.data.split import find_rules
+    from segue.data.rules import find_rules
 
     source = scan(folder, leave_out=out)
     rules = [

@@ -18,7 +18,7 @@ from segue.encodings.base import Encoding, Rows
 from segue.errors import DataError
 
 FORMAT = "segue-corpus"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Corpus:

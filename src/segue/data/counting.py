@@ -15,6 +15,7 @@ Counts = list[NDArray[np.int64]]
 
 # Rows counted at a time: bounds the memory by a few tens of megabytes.
 _ROWS = 2**19
+_NOBODY = 255
 
 
 def count_symbols(shards: Shards, index: Index, sizes: Sequence[int]) -> dict[str, Counts]:
@@ -23,9 +24,8 @@ def count_symbols(shards: Shards, index: Index, sizes: Sequence[int]) -> dict[st
     counts = {name: [np.zeros(size, np.int64) for size in sizes] for _, name in present}
     for number in np.unique(index["shard"]):
         here = index[index["shard"] == number]
-        owner = np.repeat(here["split"], here["rows"])
         rows = shards[int(number)]
-        # Pieces lie in a shard in the order of the index, with nothing in between.
+        owner = _owners(here, len(rows))
         for first in range(0, len(rows), _ROWS):
             block, whose = rows[first : first + _ROWS], owner[first : first + _ROWS]
             for n, name in present:
@@ -33,6 +33,20 @@ def count_symbols(shards: Shards, index: Index, sizes: Sequence[int]) -> dict[st
                 for k, size in enumerate(sizes):
                     counts[name][k] += np.bincount(mine[:, k], minlength=size)
     return counts
+
+
+def _owners(here: Index, rows: int) -> NDArray[np.uint8]:
+    """The split of each row of a shard, `_NOBODY` for rows of pieces that were left out.
+
+    Pieces lie in a shard in the order of the index.
+    """
+    ends = here["start"] + here["rows"]
+    gaps = np.append(here["start"], rows) - np.append(0, ends)
+    lengths = np.zeros(2 * len(here) + 1, np.int64)
+    lengths[::2], lengths[1::2] = gaps, here["rows"]
+    owner = np.full(len(lengths), _NOBODY, np.uint8)
+    owner[1::2] = here["split"]
+    return np.repeat(owner, lengths)
 
 
 def adapted(counts: Counts, encoding: Encoding, fitted: Encoding) -> Counts:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,35 +12,32 @@ import numpy as np
 import segue
 from segue.data.corpus import FORMAT, FORMAT_VERSION, Corpus, corpus_hash
 from segue.data.counting import adapted, count_symbols
-from segue.data.journal import Journal
+from segue.data.journal import SIGNATURES_FILE, TRAITS_FILE, Journal
+from segue.data.kinship import NEAR, Pairs, alike
+from segue.data.manifest import write_manifest
 from segue.data.origin import origin_of
-from segue.data.pieces import INDEX, SPLITS, Index
-from segue.data.scan import Source
+from segue.data.overlap import Overlap
+from segue.data.pieces import SPLITS, Index
+from segue.data.request import IGNORE, REMOVE, Request
 from segue.data.shards import Shards
-from segue.data.split import Place, Split, find_rules, split_pieces
+from segue.data.split import Names, Split, split_pieces
 from segue.encodings.base import Encoding
 from segue.errors import DataError
 from segue.files import write_json, written_whole
 
 _LAST_TENTH = 0.1
+_OF_WORK = ("request", "journal.jsonl", SIGNATURES_FILE, TRAITS_FILE)
 
 
-def finish(
-    target: Path,
-    work: Path,
-    source: Source,
-    encoding: Encoding,
-    journal: Journal,
-    *,
-    request: str,
-    seed: int,
-) -> Corpus:
+def finish(target: Path, work: Path, request: Request, journal: Journal) -> Corpus:
     """Make the corpus of a finished journal; its `corpus.json` is written last.
 
     Raises DataError if no file could be used, with the counts and the first reasons.
     """
-    split = _split(journal, source, seed)
-    written = _write_manifest(work / "manifest.jsonl", journal, split.places)
+    encoding = request.encoding
+    overlap = Overlap()
+    split, likeness = _split(journal, request, overlap)
+    written = write_manifest(work / "manifest.jsonl", journal, split, overlap)
     index = _hold_out_of_one(written.index) if len(written.index) == 1 else written.index
     with written_whole(work / "pieces.npy") as beside:
         np.save(beside, index, allow_pickle=False)
@@ -58,6 +50,7 @@ def finish(
         }
         np.savez_compressed(beside, **arrays)
     manifest_hash, whole_hash = corpus_hash(work / "manifest.jsonl", fitted.state())
+    source = request.source
     facts = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -66,7 +59,9 @@ def finish(
         "origin": origin_of(source.root),
         "hash": whole_hash,
         "manifest": manifest_hash,
-        "seed": seed,
+        "seed": request.seed,
+        "filters": request.filters.asked(),
+        "near_duplicates": {**likeness, "between": overlap.summary()},
         "split_rules": list(split.rules) if len(written.index) > 1 else [_ONE_PIECE],
         "encoding": fitted.state(),
         "fitted": fitted is not encoding,
@@ -74,13 +69,14 @@ def finish(
         "splits": {name: _music(index[index["split"] == SPLITS.index(name)]) for name in counts},
         "totals": {
             "files": len(source.music),
+            "found": len(written.index) + sum(written.reasons.values()),
             "kept": len(written.index),
             "refused": sum(written.reasons.values()),
             "repaired": written.repaired,
             **_music(written.index),
         },
         "refusals": dict(written.reasons.most_common()),
-        "request": request,
+        "request": request.hash(),
     }
     _put_in_place(target, work, facts)
     return Corpus(target, facts, fitted)
@@ -89,50 +85,49 @@ def finish(
 _ONE_PIECE = {"rule": "last tenth", "source": "the only piece", "pieces": 1}
 
 
-def _split(journal: Journal, source: Source, seed: int) -> Split:
-    kept = [(e["path"], e["hash"]) for e in journal.entries() if e["kept"]]
-    if not kept:
-        raise DataError(_nothing_usable(journal, source))
-    return split_pieces([p for p, _ in kept], [h for _, h in kept], find_rules(source), seed)
+def _split(journal: Journal, request: Request, overlap: Overlap) -> tuple[Split, dict[str, Any]]:
+    """The split of the pieces kept so far, and what was found alike among them."""
+    names = Names([], [], [])
+    for entry in journal.entries():
+        if entry["kept"]:
+            names.paths.append(entry["path"])
+            names.files.append(entry["file"])
+            names.hashes.append(entry["hash"])
+    if not names.paths:
+        raise DataError(_nothing_usable(journal, request))
+    pairs = None if request.near_duplicates == IGNORE else alike(journal.signatures())
+    split = split_pieces(
+        names,
+        request.rules,
+        request.seed,
+        kin=pairs,
+        remove=request.near_duplicates == REMOVE,
+    )
+    likeness: dict[str, Any] = {"treated": request.near_duplicates}
+    if pairs is not None:
+        overlap.add_pairs(pairs, names.paths)
+        likeness |= _likeness(pairs, split)
+    return split, likeness
 
 
-def _nothing_usable(journal: Journal, source: Source) -> str:
+def _likeness(pairs: Pairs, split: Split) -> dict[str, int]:
+    sizes = np.bincount(split.families)
+    return {
+        "near_pairs": int((pairs.similarity >= NEAR).sum()),
+        "kin_pairs": int((pairs.similarity < NEAR).sum()),
+        "families": int((sizes > 1).sum()),
+        "pieces_in_families": int(sizes[sizes > 1].sum()),
+        "largest_family": int(sizes.max()),
+    }
+
+
+def _nothing_usable(journal: Journal, request: Request) -> str:
     first = [f"{e['path']}: {e['reason']}" for e in islice(journal.entries(), 3)]
+    source = request.source
     return (
         f"none of the {len(source.music)} files in {source.root} can be used. "
         f"The first reasons: {'; '.join(first)}. Give a folder with music that holds notes."
     )
-
-
-@dataclass
-class _Written:
-    """What went into the manifest: the index of kept pieces, and the refusals by kind."""
-
-    index: Index
-    reasons: Counter[str] = field(default_factory=Counter)
-    repaired: int = 0
-
-
-def _write_manifest(path: Path, journal: Journal, places: Sequence[Place]) -> _Written:
-    written = _Written(np.zeros(len(places), INDEX))
-    kept = 0
-    with written_whole(path) as beside, beside.open("wb") as lines:
-        for entry in journal.entries():
-            if entry["kept"]:
-                place = places[kept]
-                written.index[kept] = _row(entry, place, lines.tell())
-                written.repaired += bool(entry["repairs"])
-                entry |= {"split": place.split, "group": place.group}
-                kept += 1
-            else:
-                written.reasons[kind_of(entry["reason"])] += 1
-            lines.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-    return written
-
-
-def _row(entry: dict[str, Any], place: Place, line: int) -> tuple[Any, ...]:
-    values = {**entry, "line": line, "split": SPLITS.index(place.split)}
-    return tuple(values[name] for name in INDEX.names or ())
 
 
 def _hold_out_of_one(index: Index) -> Index:
@@ -177,21 +172,13 @@ def _columns(encoding: Encoding, counts: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def kind_of(reason: str) -> str:
-    """A refusal without what is particular to the file, so that refusals can be counted."""
-    if reason.startswith("the same music as "):
-        return "exact duplicate"
-    general = re.split(r"[:;.]\s|\s\(|\.$", reason, maxsplit=1)[0]
-    return re.sub(r"\d+([.,]\d+)*", "N", general)[:100]
-
-
 def _put_in_place(target: Path, work: Path, facts: dict[str, Any]) -> None:
     """Swap the finished files in; without `corpus.json` the folder is no corpus in between."""
     (target / "corpus.json").unlink(missing_ok=True)
     for old in [*target.glob("shard-*.npy"), *target.glob("report.*")]:
         old.unlink()
     for new in work.iterdir():
-        if new.name not in ("request", "journal.jsonl"):
+        if new.name not in _OF_WORK:
             new.replace(target / new.name)
     write_json(target / "corpus.json", facts)
     shutil.rmtree(work)

@@ -1,20 +1,21 @@
-"""Prepare a folder of music: read in parallel, refuse or repair, deduplicate, split, pack."""
+"""Prepare a folder of music: read in parallel, refuse or repair, compare, split, pack."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import segue
-from segue.data.corpus import FORMAT_VERSION, Corpus, read_facts
+from segue.data.corpus import Corpus, read_facts
+from segue.data.engines import LOCAL, engine_for
+from segue.data.filters import Filters
 from segue.data.finishing import finish
 from segue.data.journal import Journal
-from segue.data.reading import SECONDS_PER_FILE, read_pieces
-from segue.data.scan import Source, scan
+from segue.data.reading import SECONDS_PER_FILE, Job
+from segue.data.request import GROUP, Request
+from segue.data.scan import scan
 from segue.data.shards import SHARD_BYTES, ShardWriter, row_dtype
+from segue.data.split import rank_of
 from segue.encodings.base import Encoding
 from segue.errors import DataError
 
@@ -29,8 +30,11 @@ def prepare(
     out: str | Path,
     encoding: Encoding,
     *,
+    filters: Filters | None = None,
+    near_duplicates: str = GROUP,
     seed: int = 0,
     workers: int | None = None,
+    engine: str = LOCAL,
     progress: Progress | None = None,
     shard_bytes: int = SHARD_BYTES,
     seconds_per_file: float = SECONDS_PER_FILE,
@@ -38,41 +42,43 @@ def prepare(
     """Turn a folder of music (or one file) into a corpus in `out`.
 
     Every readable file below `folder` is read in one of `workers` processes (None: one a
-    processor; 0: in this process), hashed and encoded with the unfitted `encoding`. Files that
-    cannot be used are refused with a reason, exact duplicates dropped, the pieces split (see
+    processor; 0: in this process) or by another engine, filtered, measured and encoded with the
+    unfitted `encoding`. Pieces that cannot be used or are not asked for are refused with a reason,
+    exact duplicates dropped, pieces alike found (see `segue.data.kinship`), all split (see
     `segue.data.split`), their rows packed into shards of about `shard_bytes`, and the encoding
-    fitted to the symbols that occur. The corpus is the same whatever the number of workers.
+    fitted to the symbols that occur. The corpus is the same whatever the engine and the number of
+    workers.
 
     A run that was killed goes on where it stopped; an unchanged folder is not read again. A
     corpus made from other files or settings is replaced, at the end and not before. Raises
     DataError without one usable file, or if `out` is a folder of something else.
     """
     target = Path(out)
-    source = scan(folder, leave_out=target)
-    request = _request(source, encoding, seed, shard_bytes)
+    request = Request(
+        scan(folder, leave_out=target),
+        encoding,
+        filters or Filters(),
+        near_duplicates,
+        seed,
+        shard_bytes,
+    )
     facts = read_facts(target)
-    if facts is not None and facts.get("request") == request:
+    if facts is not None and facts.get("request") == request.hash():
         return Corpus.open(target)
-    work = _work_folder(target, request)
+    read = engine_for(engine, workers=workers, seconds_per_file=seconds_per_file)
+    work = _work_folder(target, request.hash())
     layout = encoding.layout
     shards = ShardWriter(work, len(layout.columns), row_dtype(layout.sizes), shard_bytes)
-    with Journal(work, shards) as journal:
+    ranks = rank_of(request.rules)
+    source = request.source
+    with Journal(work, shards, lambda file: ranks.get(file, -1)) as journal:
         paths = [file.path for file in source.music[journal.resume() :]]
-        for outcome in read_pieces(
-            source.root, paths, encoding, workers=workers, seconds_per_file=seconds_per_file
-        ):
-            journal.add(outcome)
+        for outcomes in read(paths, Job(source.root, encoding, request.filters)):
+            journal.add(outcomes)
             if progress:
                 progress(journal.files, len(source.music), journal.notes)
         journal.finish()
-    return finish(target, work, source, encoding, journal, request=request, seed=seed)
-
-
-def _request(source: Source, encoding: Encoding, seed: int, shard_bytes: int) -> str:
-    """What decides the result, in one hash: the files as they are now and the settings."""
-    settings = [FORMAT_VERSION, segue.__version__, encoding.state(), seed, shard_bytes]
-    text = json.dumps(settings, sort_keys=True) + source.fingerprint()
-    return hashlib.sha256(text.encode()).hexdigest()
+    return finish(target, work, request, journal)
 
 
 def _work_folder(target: Path, request: str) -> Path:

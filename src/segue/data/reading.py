@@ -1,4 +1,4 @@
-"""The one function that every engine runs on every file: read, hash, encode."""
+"""The one function that every engine runs on every file: read, filter, measure, encode."""
 
 from __future__ import annotations
 
@@ -8,22 +8,37 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from segue.data.filters import Filters
+from segue.data.fingerprint import signature
+from segue.data.traits import traits
 from segue.encodings.base import Encoding, Rows
 from segue.errors import SegueError
-from segue.formats.table import read_reported
+from segue.formats.table import Reading, read_pieces
 from segue.workers import CRASHED, DONE, each
 
 SECONDS_PER_FILE = 300.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a file: rows of shape (rows, columns), or the reason it was refused.
+class Job:
+    """What is done with every file of a folder; it pickles, and so travels to any worker."""
 
-    `hash` is `Score.music_hash()`; `rows` are in the encoding's unfitted symbols.
+    root: Path
+    encoding: Encoding
+    filters: Filters
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a piece: rows of shape (rows, columns), or the reason it was refused.
+
+    `path` is that of the file, with "#" and the piece's name where a file holds several; `hash` is
+    `Score.music_hash()`; `rows` are in the encoding's unfitted symbols; `signature` and `traits`
+    are the bytes of a SIGNATURE and a TRAITS record.
     """
 
     path: str
+    file: str = ""
     hash: str = ""
     notes: int = 0
     bars: float = 0.0
@@ -32,29 +47,51 @@ class Outcome:
     header: dict[str, Any] = field(default_factory=dict)
     rows: Rows | None = None
     reason: str = ""
+    signature: bytes = b""
+    traits: bytes = b""
 
 
-def read_piece(path: str, root: Path, encoding: Encoding) -> Outcome:
-    """Read, hash and encode the file `path` under `root`; a file that fails comes back refused."""
-    file = root / path
+def read_file(path: str, job: Job) -> list[Outcome]:
+    """The pieces of the file `path` under the job's root; what fails comes back refused."""
+    file = job.root / path
+    outcomes: list[Outcome] = []
     try:
-        reading = read_reported(file)
-        score = reading.score
-        if not len(score):
-            return Outcome(path, repairs=reading.repairs, reason="holds no notes")
-        encoded = encoding.encode(score)
+        for name, reading in read_pieces(file):
+            outcomes.append(_outcome(f"{path}#{name}" if name else path, reading, path, job))
     except (SegueError, OSError) as error:
-        return Outcome(path, reason=_reason(str(error), file, path))
+        outcomes.append(Outcome(path, path, reason=_reason(str(error), file, path)))
+    return outcomes
+
+
+def _outcome(name: str, reading: Reading, path: str, job: Job) -> Outcome:
+    # No absolute path: manifests of the same music are the same wherever it lies.
+    repairs = tuple(repair.replace(str(job.root / path), path) for repair in reading.repairs)
+    refused = partial(Outcome, name, path, repairs=repairs)
+    if not len(reading.score):
+        return refused(reason="holds no notes")
+    score = job.filters.without_drums(reading.score)
+    if not len(score):
+        return refused(reason="holds drums alone")
+    measured = traits(score)
+    reason = job.filters.refusal(score, measured[0])
+    if reason:
+        return refused(reason=reason)
+    try:
+        encoded = job.encoding.encode(score)
+    except SegueError as error:
+        return refused(reason=_reason(str(error), job.root / path, path))
     return Outcome(
+        name,
         path,
         hash=score.music_hash(),
         notes=len(score),
         bars=round(score.end_bars, 3),
         seconds=round(score.end_seconds, 3),
-        # No absolute path: manifests of the same music are the same wherever it lies.
-        repairs=tuple(repair.replace(str(file), path) for repair in reading.repairs),
+        repairs=repairs,
         header=encoded.header,
         rows=encoded.rows,
+        signature=signature(score).tobytes(),
+        traits=measured.tobytes(),
     )
 
 
@@ -63,21 +100,20 @@ def _reason(said: str, file: Path, path: str) -> str:
     return said.replace(str(file), path).removeprefix(path).lstrip(": ")
 
 
-def read_pieces(
-    root: Path,
+def read_files(
     paths: Sequence[str],
-    encoding: Encoding,
+    job: Job,
     *,
     workers: int | None = None,
     seconds_per_file: float = SECONDS_PER_FILE,
-) -> Iterator[Outcome]:
-    """The Outcome of each file, in the order of `paths` whatever the number of workers.
+) -> Iterator[list[Outcome]]:
+    """The outcomes of each file, in the order of `paths` whatever the number of workers.
 
     `workers` 0 reads in this process, without protection from a reader that crashes or hangs;
     None takes one worker a processor. A file that ends its worker twice, or takes longer than
     `seconds_per_file`, is refused and costs no other.
     """
-    read = partial(read_piece, root=root, encoding=encoding)
+    read = partial(read_file, job=job)
     if workers == 0:
         yield from map(read, paths)
         return
@@ -88,4 +124,4 @@ def read_pieces(
         if done.status == DONE and done.value is not None:
             yield done.value
         else:
-            yield Outcome(path, reason=done.reason)
+            yield [Outcome(path, path, reason=done.reason)]

@@ -42,7 +42,7 @@ def verdict(corpus: Corpus) -> list[str]:
     if facts["refusals"]:
         kinds = "; ".join(f"{count:,} x {kind}" for kind, count in facts["refusals"].items())
         sentences.append(f"Left out: {kinds}.")
-    sentences += [_music(totals), _split(facts)]
+    sentences += [_music(totals), _split(facts), *_alike(facts)]
     outright, most = map(_round, parameters_fed(facts))
     sentences.append(
         f"That can feed a model of about {outright} parameters "
@@ -54,8 +54,22 @@ def verdict(corpus: Corpus) -> list[str]:
 
 def _kept(totals: dict[str, Any]) -> str:
     repaired = f", {totals['repaired']:,} of them repaired" if totals["repaired"] else ""
-    files = "file" if totals["files"] == 1 else "files"
-    return f"Kept {totals['kept']:,} of {totals['files']:,} {files}{repaired}."
+    files = f"{totals['files']:,} {'file' if totals['files'] == 1 else 'files'}"
+    if totals["found"] != totals["files"]:
+        files = f"{totals['found']:,} pieces in {files}"
+    return f"Kept {totals['kept']:,} of {files}{repaired}."
+
+
+def _alike(facts: dict[str, Any]) -> list[str]:
+    """What was found alike, and what that led to."""
+    found = facts["near_duplicates"]
+    if not found.get("families"):
+        return []
+    return [
+        f"Alike: {found['near_pairs']:,} pairs of near duplicates and {found['kin_pairs']:,} of kin, "
+        f"in {found['families']:,} families of up to {found['largest_family']:,} pieces; each "
+        "family is in one split."
+    ]
 
 
 def _music(totals: dict[str, Any]) -> str:

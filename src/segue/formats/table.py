@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table; `reader` and `writer` are "module:function" or None."""
+    """A row of the table; `reader`, `writer` and `collection` are "module:function" or None.
+
+    A `collection(path)` gives all pieces of a file that may hold many, one Reading after the other,
+    each with a `number`.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     summary: str
     reader: str | None = None
     writer: str | None = None
+    collection: str | None = None
 
 
 FORMATS: tuple[Format, ...] = (
@@ -52,6 +58,7 @@ FORMATS: tuple[Format, ...] = (
         "ABC notation",
         "segue.formats.abc:read",
         "segue.formats.abc:write",
+        "segue.formats.abc:read_tunes",
     ),
     Format(
         "musicxml",
@@ -135,6 +142,12 @@ def read_reported(path: str | Path) -> Reading:
     to save; LimitError for one past the limits in `segue.formats.limits`.
     """
     file = Path(path)
+    reading: Reading = _load(_readable(file).reader or "")(file)
+    return reading
+
+
+def _readable(file: Path) -> Format:
+    """The row of a file that is there and can be read; FormatError for any other."""
     row = format_of(file)
     if row.reader is None:
         raise FormatError(
@@ -143,8 +156,30 @@ def read_reported(path: str | Path) -> Reading:
     if not file.is_file():
         what = "is a folder" if file.is_dir() else "does not exist"
         raise FormatError(f"{file} {what}: give the path of a music file.")
-    reading: Reading = _load(row.reader)(file)
-    return reading
+    return row
+
+
+def read_pieces(path: str | Path) -> Iterator[tuple[str, Reading]]:
+    """Every piece of a file with its name inside of it, such as a tune's number in a tune book.
+
+    The name is empty where the file holds one piece, and different for each of several; pieces
+    without notes come too. Errors as `read_reported`.
+    """
+    file = Path(path)
+    collection = _readable(file).collection
+    if collection is None:
+        yield "", read_reported(file)
+        return
+    readings = iter(_load(collection)(file))
+    first = list(itertools.islice(readings, 2))
+    if len(first) == 1:
+        yield "", first[0]
+        return
+    seen: set[str] = set()
+    for place, reading in enumerate(itertools.chain(first, readings), start=1):
+        name = reading.number if reading.number not in ("", *seen) else f"{reading.number}({place})"
+        seen.add(name)
+        yield name, reading
 
 
 def read(path: str | Path) -> Score:
