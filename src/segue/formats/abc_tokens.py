@@ -54,7 +54,7 @@ TOKEN = re.compile(
 
 INSIDE = re.compile(
     rf"""(?P<note>{_PITCH}{_length_pattern("")}(?P<tie>\.?-)?)
-      | (?P<skipped>![^!]*!|"[^"]*"|[~.()/\s])
+      | (?P<skipped>![^!]*!|"[^"]*"|[~.()/\sH-Wh-w])
       | (?P<unknown>.)""",
     re.VERBOSE,
 )

@@ -37,6 +37,8 @@ def to_text(score: Score) -> str:
 def _lines(page: Page, over: Headings) -> Iterator[str]:
     first = page.bars[0]
     unit = _unit(page)
+    # Without its version an older reading is assumed, in which signs hold for one note.
+    yield "%abc-2.1"
     yield "X:1"
     yield f"T:{_plain(over.title)}".rstrip()
     yield f"M:{first.metre.numerator}/{first.metre.denominator}"

@@ -20,7 +20,8 @@ def metre_rows(
         if not rows or rows[-1][1:] != (over, under):
             if rows and rows[-1][0] == onset:
                 rows.pop()
-            rows.append((onset, over, under))
+            # An upbeat lies at the end of a first bar that begins at 0.
+            rows.append((onset if rows else 0, over, under))
         elif length == full and full and (onset - rows[-1][0]) % full:
             rows.append((onset, over, under))
     return rows

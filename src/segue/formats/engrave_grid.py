@@ -26,7 +26,7 @@ _DEVIATION = 0.06  # beats that players stray from the page
 _MERGED = 4.0  # what it costs to write two onsets as one
 _APART = 0.08  # beats between onsets that are heard as two
 _WRITTEN_SHARE = 0.9
-_COARSE = (8, 12)
+_COARSE, _FINE = (8, 12), (16, 24, 10, 14, 9)
 
 Ints = NDArray[np.int64]
 
@@ -52,13 +52,15 @@ def snapped(notes: Events, ticks_per_beat: int) -> tuple[Ints, Ints, bool]:
 
 
 def _share_on_grid(moments: Ints, ticks_per_beat: int) -> float:
-    """How many of `moments` lie within a tick of a coarse grid."""
+    """How many of `moments` lie within a tick of a coarse grid, or exactly on a fine one."""
     fraction = moments % ticks_per_beat
     slack = 1 if ticks_per_beat >= 96 else 0
     on = np.zeros(len(moments), bool)
     for step in _COARSE:
         exact = fraction * step / ticks_per_beat
         on |= np.abs(exact - np.rint(exact)) * ticks_per_beat / step <= slack + 1e-9
+    for step in _FINE:
+        on |= fraction * step % ticks_per_beat == 0
     if not slack and ticks_per_beat < 8:
         return 1.0
     return float(on.mean())

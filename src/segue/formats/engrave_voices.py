@@ -50,7 +50,7 @@ def readable(notes: Sequence[Note]) -> list[Note]:
         onset = group[0].onset
         after = groups[i + 1][0].onset if i + 1 < len(groups) else None
         for note in group:
-            end = note.end
+            end = _rounded_end(note)
             if after is not None:
                 gap = after - end
                 if gap > 0 and (gap < UNITS // 2 or gap <= end - onset):
@@ -60,6 +60,15 @@ def readable(notes: Sequence[Note]) -> list[Note]:
                     end = after if -gap < UNITS else end
             found.append(replace(note, end=end))
     return _chords_end_together(found)
+
+
+def _rounded_end(note: Note) -> int:
+    """A long note's end to the half beat, a longer one's to the beat."""
+    length = note.end - note.onset
+    if length < UNITS:
+        return note.end
+    step = UNITS // 2 if length < 2 * UNITS else UNITS
+    return round(note.end / step) * step
 
 
 def struck(notes: Sequence[Note]) -> list[Note]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -80,11 +81,12 @@ def _score_name(archive: zipfile.ZipFile, file: Path) -> str:
     """The member that `META-INF/container.xml` names, else the first that can be a score."""
     names = archive.namelist()
     if "META-INF/container.xml" in names:
-        root, _ = parse(_inflated(archive, "META-INF/container.xml", file), str(file))
-        for element in root.iter():
-            path = element.get("full-path", "")
-            if element.tag.rpartition("}")[2] == "rootfile" and path in names:
-                return path
+        # A broken container is no reason to give up: there is but one score in most archives.
+        with suppress(FormatError):
+            root, _ = parse(_inflated(archive, "META-INF/container.xml", file), str(file))
+            for element in root.iter("rootfile"):
+                if (path := element.get("full-path", "")) in names:
+                    return path
     for name in names:
         if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF"):
             return name

@@ -54,20 +54,24 @@ class Part:
     transposes: bool = False
 
 
+LARGEST_NUMBER = 1e9
+"""No number of a score comes near; products of larger ones would overflow."""
+
+
 def number(element: Element | None, name: str | None = None) -> float | None:
-    """The number in an element, or in its child `name`; None if there is none that is finite."""
+    """The number in an element, or in its child `name`; None if there is none of a sane size."""
     child = element if element is None or name is None else element.find(name)
     try:
         value = float(child.text or "") if child is not None else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= LARGEST_NUMBER else None
 
 
 def attribute(element: Element, name: str) -> float | None:
-    """A numeric attribute, None if it is missing or no finite number."""
+    """A numeric attribute, None if it is missing or of no sane size."""
     try:
         value = float(element.get(name, ""))
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= LARGEST_NUMBER else None

@@ -118,7 +118,7 @@ class StaffWriter:
         *,
         hidden_rests: bool,
     ) -> Iterator[str]:
-        if (len(line) == 1 and not line[0].heads) or not any(symbol.heads for symbol in line):
+        if bar.whole and not any(symbol.heads for symbol in line):
             yield self._whole_rest(bar, voice)
             return
         for symbol, states in zip(line, beams(line, bar.metre), strict=True):
@@ -136,9 +136,9 @@ class StaffWriter:
         return f"<staff>{self.number}</staff>" if self.number else ""
 
     def _whole_rest(self, bar: Bar, voice: int) -> str:
-        full = ' measure="yes"' if bar.whole else ""
         duration = self._duration(bar.end - bar.start)
-        return f"<note><rest{full}/>{duration}<voice>{voice}</voice>{self._staff()}</note>\n"
+        inside = f'<rest measure="yes"/>{duration}<voice>{voice}</voice>{self._staff()}'
+        return f"<note>{inside}</note>\n"
 
     def _forward(self, symbol: Symbol, voice: int) -> str:
         inside = self._duration(symbol.length) + f"<voice>{voice}</voice>" + self._staff()

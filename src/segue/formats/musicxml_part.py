@@ -272,8 +272,7 @@ class PartReader:
     # -- directions -----------------------------------------------------------------------------
 
     def _direction(self, element: Element) -> None:
-        offset = number(element, "offset") or 0.0
-        at = max(self._at + round(max(min(offset / self._divisions, 1e4), -1e4) * self._ticks), 0)
+        at = self._moment(element)
         told_tempo = False
         if (sound := element.find("sound")) is not None:
             told_tempo = self._sound(sound, at)
@@ -292,6 +291,11 @@ class PartReader:
                 elif child.tag in ("words", "rehearsal") and text:
                     self._measure.texts.append(Text(at, text[:200], "marker"))
 
+    def _moment(self, element: Element) -> int:
+        """Where a direction holds: here, or by its `offset` from here."""
+        beats = (number(element, "offset") or 0.0) / self._divisions
+        return max(self._at + round(max(min(beats, 1e4), -1e4) * self._ticks), 0)
+
     def _sign(self, name: str) -> None:
         # The jump to the coda is told by a `sound`; a coda sign alone is where it leads.
         if name == "segno" or not self._measure.signs.to_coda:
@@ -299,7 +303,7 @@ class PartReader:
 
     def _sound(self, element: Element, at: int | None = None) -> bool:
         """Tempo, loudness and jumps of a `sound` element; whether it gave a tempo."""
-        at = self._at if at is None else at
+        at = self._moment(element) if at is None else at
         signs = self._measure.signs
         if element.get("tocoda"):
             signs.to_coda, signs.coda = True, False
@@ -344,9 +348,7 @@ class PartReader:
         bass = element.findtext("bass/bass-step")
         if bass:
             suffix += "/" + bass.strip() + _sign(number(element.find("bass"), "bass-alter"))
-        offset = number(element, "offset") or 0.0
-        at = self._at + round(max(min(offset / self._divisions, 1e4), -1e4) * self._ticks)
-        self._measure.texts.append(Text(max(at, 0), (root + suffix)[:200], "text"))
+        self._measure.texts.append(Text(self._moment(element), (root + suffix)[:200], "text"))
 
     # -- bar lines ------------------------------------------------------------------------------
 
