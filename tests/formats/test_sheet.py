@@ -121,6 +121,12 @@ def test_music_without_notes_and_other_suffixes_are_refused(jig: Score, tmp_path
         sheet.write(jig, tmp_path / "a.bmp")
 
 
+def test_music_too_long_for_paper_is_refused(tmp_path: Path) -> None:
+    far = Score(480, events(NOTE, [(480 * 4 * 8001, 480, 0, 60, 80)]), (Track(),))
+    with pytest.raises(LimitError, match="bars"):
+        segue.write(far, tmp_path / "a.pdf")
+
+
 class Recorder:
     """A canvas that notes what is drawn on it."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import FormatError, LimitError
+from segue.formats.limits import check
 from segue.formats.musicxml_write import to_text
 from segue.score import Score
 
@@ -21,6 +22,10 @@ _POINTS = 72 / 254
 _MARGIN = 120
 _SCALE = 40  # percent, of an SVG in a browser; a staff is 7 mm high on paper
 _MOST_STACKED_PAGES = 40
+MOST_BARS = 8_000
+"""Laying out twice as many takes four times as long; these take six seconds."""
+MOST_NOTES = 100_000
+"""Four times the longest recording of MAESTRO, which fills 72 pages."""
 _DOTS_PER_INCH = 120
 
 
@@ -28,7 +33,7 @@ def write(score: Score, path: str | Path, *, dots_per_inch: int = _DOTS_PER_INCH
     """Write a Score as sheet music; the suffix says what: .pdf, .svg or .png.
 
     `dots_per_inch` is the resolution of a PNG. Raises FormatError for a Score without notes or
-    one that verovio cannot lay out, LimitError for a picture of too many pages.
+    one that verovio cannot lay out, LimitError for one too long or a picture of too many pages.
     """
     file = Path(path)
     pages = engrave(score)
@@ -46,6 +51,8 @@ def write(score: Score, path: str | Path, *, dots_per_inch: int = _DOTS_PER_INCH
 
 def engrave(score: Score) -> list[str]:
     """The pages of a Score as SVG texts, A4 upright; errors as `write`."""
+    check("notes", len(score), MOST_NOTES, "the music")
+    check("bars", score.end_bars, MOST_BARS, "the music")
     text = to_text(score)
     toolkit = _toolkit()
     # After a load that failed, verovio's other calls may end the process: look first.
