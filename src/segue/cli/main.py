@@ -44,6 +44,7 @@ VERBS: dict[str, Verb] = {
     "corpora": Verb("corpora", "List and fetch music to learn from.", LEARN),
     "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),
     "train": Verb("train", "Train a recipe on a folder of music.", LEARN),
+    "search": Verb("search", "Search a space of recipes for the lowest held-out loss.", LEARN),
     "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
