@@ -116,7 +116,7 @@ def report(result: Result, plan: Plan, as_json: bool) -> None:
             }
         )
         return
-    if result.rows:
+    if result.done:
         _show_table(result, plan)
     _show_verdict(result, bundle_of(result))
 
@@ -146,11 +146,11 @@ def _show_table(result: Result, plan: Plan) -> None:
 def _show_verdict(result: Result, bundle: Path | None) -> None:
     from segue.cli import console
 
-    say = console.out.print
+    def say(sentence: str) -> None:
+        console.out.print(sentence, soft_wrap=True)  # a path broken in two cannot be copied
+
     if result.interrupted:
-        note(
-            f"Stopped with {result.done} of {result.wanted} trials done; the same command goes on."
-        )
+        note(f"{result.done} of {result.wanted} trials are done; the same command goes on.")
         return
     best = result.best
     if best is None:
