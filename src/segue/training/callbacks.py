@@ -51,6 +51,7 @@ class Checkpoints(AtStepEnd):
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.best = math.inf
+        self.validated_at = -1
         self._saved_at = time.monotonic()
 
     def at_step_end(self, trainer: lightning.Trainer, module: Any) -> None:
@@ -63,6 +64,7 @@ class Checkpoints(AtStepEnd):
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Save, and keep a copy if no validation was better."""
         loss = float(trainer.callback_metrics["held_out/nats"])
+        self.validated_at = trainer.global_step
         better = loss < self.best
         self.best = min(self.best, loss)
         self.save(trainer)

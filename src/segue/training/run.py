@@ -112,13 +112,15 @@ def _run(setup: Setup, model: SequenceModel, checkpoint: Path | None, options: O
     module = SequenceModule(model, setup.recipe, setup.columns(), setup.seed)
     limits = Limits(options.max_minutes)
     early = EarlyStop(setup.recipe.train.patience)
-    trainer = _trainer(setup, floor, options, [early, limits])
+    checkpoints = Checkpoints(setup.folder)
+    trainer = _trainer(setup, floor, options, [early, limits, checkpoints])
     data = RunData(setup, _steps_done(checkpoint))
     with warnings.catch_warnings():
         # Lightning advises on loader workers and loggers that this loop has no use for.
         warnings.filterwarnings("ignore", module="lightning")
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
-        if not limits.interrupted and trainer.global_step % setup.recipe.train.validate_every:
+        # Lightning looks once more where it is told to stop, but not at the last step.
+        if not limits.interrupted and checkpoints.validated_at < trainer.global_step:
             trainer.validate(module, datamodule=data, verbose=False)
     reason = limits.reason or early.reason or f"{trainer.global_step} steps are done"
     if limits.interrupted or not trainer.is_global_zero:
@@ -139,7 +141,7 @@ def _steps_done(checkpoint: Path | None) -> int:
 
 
 def _trainer(
-    setup: Setup, floor: Baselines, options: Options, stops: list[lightning.Callback]
+    setup: Setup, floor: Baselines, options: Options, ends: list[lightning.Callback]
 ) -> lightning.Trainer:
     table, folder, devices = setup.recipe.train, setup.folder, options.devices
     folder.last.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +160,7 @@ def _trainer(
         check_val_every_n_epoch=None,
         accumulate_grad_batches=table.accumulate,
         gradient_clip_val=table.clip or None,
-        callbacks=_callbacks(setup, floor, options, stops),
+        callbacks=_callbacks(setup, floor, options, ends),
         logger=TensorBoardLogger(str(folder.root), name="", version="tensorboard"),
         log_every_n_steps=10**9,  # MetricsLog logs, once a step and not once a part
         accelerator="auto",
@@ -174,7 +176,7 @@ def _trainer(
 
 
 def _callbacks(
-    setup: Setup, floor: Baselines, options: Options, stops: list[lightning.Callback]
+    setup: Setup, floor: Baselines, options: Options, ends: list[lightning.Callback]
 ) -> list[lightning.Callback]:
     table, folder = setup.recipe.train, setup.folder
     console = options.console or Console(stderr=True)
@@ -186,8 +188,8 @@ def _callbacks(
     if table.sample_rows:
         writer = sample_writer(setup.corpus, setup.recipe, setup.header, setup.seed)
         callbacks.append(Samples(folder, writer))
-    # Checkpoints come last, so that they hold what the others counted.
-    return [*callbacks, *stops, *options.callbacks, Checkpoints(folder)]
+    # Checkpoints, the last of `ends`, hold what the others counted.
+    return [*callbacks, *options.callbacks, *ends]
 
 
 def use_bf16(asked: str) -> bool:
