@@ -84,6 +84,42 @@ def test_the_vocabulary_is_what_the_corpus_uses_sorted_by_name():
     assert [block.name for block in encoding.layout.columns[0].blocks] == ["chord", "note"]
 
 
+def test_transposed_notes_move_and_chords_turn():
+    encoding = get("note_chord")
+    rows = encoding.encode(TUNE).rows
+    up, down = encoding.transpose(np.stack([rows, rows]), np.array([3, -2]))
+    assert words(encoding, up) == ["F#5", "7.0", "3.7.10"]
+    assert words(encoding, down) == ["C#5", "2.7", "10.2.5"]
+    again = encoding.transpose(up[None], np.array([-3]))[0]
+    np.testing.assert_array_equal(again, rows)
+
+
+def test_transposition_stays_in_the_vocabulary():
+    encoding = fitted(get("note_chord"), TUNE, piece((0, 1, [76])))
+    rows = encoding.encode(TUNE).rows
+    up = encoding.transpose(rows[None], np.array([1]))[0]
+    assert words(encoding, up) == ["E5", "4.9", "4.9"], "no chord there shares a tone: the smallest"
+
+
+def test_transposition_stays_on_the_keyboard():
+    encoding = get("note_chord")
+    rows = encoding.encode(piece((0, 1, [2]), (1, 1, [125]))).rows
+    down, up = encoding.transpose(np.stack([rows, rows]), np.array([-4, 4]))
+    assert words(encoding, down) == ["B--1", "C#9"], "2 - 4 is an octave lower than there is"
+    assert words(encoding, up) == ["F#-1", "A8"], "125 + 4 is an octave higher than there is"
+
+
+@pytest.mark.parametrize("options", [{"octaves": True}, {"rhythm": True}])
+def test_with_options_only_the_symbols_are_transposed(options):
+    encoding = fitted(get("note_chord", **options), TUNE, piece((0, 1, [40, 59, 68, 80])))
+    rows = encoding.encode(TUNE).rows
+    moved = encoding.transpose(rows[None], np.array([4]))[0]
+    np.testing.assert_array_equal(moved[:, 1:], rows[:, 1:])
+    marks = [w in ("START", "END") for w in words(encoding, rows)]
+    assert [w in ("START", "END") for w in words(encoding, moved)] == marks
+    assert moved[:, 0].tolist() != rows[:, 0].tolist()
+
+
 def test_a_fitted_encoding_is_not_fitted_again():
     encoding = fitted(get("note_chord"), TUNE)
     with pytest.raises(ValueError, match="already"):

@@ -47,6 +47,16 @@ def test_a_chord_and_a_note_that_follows():
     ]
 
 
+def test_windows_are_transposed_and_stay_on_the_keyboard():
+    encoding = get("performance", marks=True)
+    rows = encoding.encode(piece((0, 50, 60, 80), (0, 50, 120, 100))).rows
+    moved = encoding.transpose(np.stack([rows] * 3), np.array([0, -7, 12]))
+    assert moved.dtype == rows.dtype
+    notes = [encoding.decode(window).notes for window in moved]
+    assert [n["pitch"].tolist() for n in notes] == [[60, 120], [53, 113], [67, 127]]
+    assert [n["velocity"].tolist() for n in notes] == [notes[0]["velocity"].tolist()] * 3
+
+
 def test_a_key_struck_again_is_let_go_first():
     score = piece((0, 100, 60, 80), (50, 100, 60, 80))
     encoding = get("performance")

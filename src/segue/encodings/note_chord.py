@@ -337,6 +337,33 @@ class NoteChord:
         first = np.flatnonzero(np.append(True, np.diff(onset) != 0))
         return group - np.repeat(group[first], np.diff(np.append(first, len(onset))))
 
+    # -- augmentation ------------------------------------------------------------------------
+
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, columns), moved by `semitones`, shape (batch,).
+
+        Notes keep within MIDI's pitches by octaves, chords turn their pitch classes, and a symbol
+        that the vocabulary lacks becomes the nearest it has, as `adapt` does it.
+        """
+        moved = rows.copy()
+        for by in np.unique(semitones).tolist():
+            mine = semitones == by
+            moved[mine, :, 0] = self._moved(by)[rows[mine, :, 0]]
+        return moved
+
+    def _moved(self, by: int) -> Ints:
+        """Shape (size of `symbol`,): each symbol `by` semitones higher."""
+        known = np.arange(self._size) if self.vocabulary is None else np.array(self.vocabulary)
+        kind = self._kind(known)
+        pitch = known % _NOTES + by
+        pitch += 12 * -(np.minimum(pitch, 0) // 12)
+        pitch += 12 * (np.minimum(_NOTES - 1 - pitch, 0) // 12)
+        turn, mask = by % 12, np.clip(known - _NOTES, 0, _MASKS - 1)
+        turned = _NOTES + ((mask << turn | mask >> (12 - turn)) & (_MASKS - 1))
+        second = _NOTES + pitch if self.octaves else turned
+        universe = np.where(kind == 0, pitch, np.where(kind == 1, second, known))
+        return universe if self.vocabulary is None else self._table[universe].astype(np.int64)
+
     # -- generation --------------------------------------------------------------------------
 
     def opening(self) -> Rows:

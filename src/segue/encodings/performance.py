@@ -183,6 +183,18 @@ class Performance(Closed):
         shift = symbols - self._first["shift"] + 1
         return np.cumsum(np.where((shift > 0) & (shift <= LONGEST_SHIFT), shift, 0))
 
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 1), moved by `semitones`, shape (batch,).
+
+        A window that would leave MIDI's pitches moves as far as it can.
+        """
+        is_key = rows < self._first["shift"]
+        pitch = rows.astype(np.int64) % _PITCHES
+        low = np.where(is_key, pitch, _PITCHES - 1).min(axis=(1, 2))
+        high = np.where(is_key, pitch, 0).max(axis=(1, 2))
+        by = np.clip(semitones, -low, _PITCHES - 1 - high)
+        return np.where(is_key, rows + by[:, None, None], rows).astype(rows.dtype)
+
     def grammar(self) -> MarkGrammar | None:
         """START first and only there, with marks; else None."""
         return MarkGrammar(self.layout.sizes, self._first["start"]) if self.marks else None
