@@ -9,7 +9,7 @@ from segue.errors import RecipeError
 from segue.models.base import parameter_count
 from segue.recipes.library import to_toml
 
-COUNT = 2
+COUNT = 17
 
 
 def test_the_number_of_recipes_is_known() -> None:
@@ -63,7 +63,7 @@ def test_wrong_overrides_are_refused(override: str, sentence: str) -> None:
 
 def test_an_unknown_recipe_gets_the_nearest_name() -> None:
     with pytest.raises(RecipeError, match="did you mean 'skuldur-2017'"):
-        recipes.load("skuldur-2018")
+        recipes.load("skuldr-2017")
 
 
 def test_an_unknown_model_option_gets_the_nearest_name() -> None:

@@ -9,6 +9,12 @@ from segue.errors import RecipeError, nearest
 
 MODELS: dict[str, str] = {
     "window-lstm": "segue.models.window_lstm:WindowLSTM",
+    "window-norm-lstm": "segue.models.window_norm_lstm:WindowNormLSTM",
+    "window-flat-lstm": "segue.models.window_flat_lstm:WindowFlatLSTM",
+    "window-attention": "segue.models.window_attention:WindowAttention",
+    "symbol-lstm": "segue.models.symbol_lstm:SymbolLSTM",
+    "blues-lstm": "segue.models.blues_lstm:BluesLSTM",
+    "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
 }

@@ -1,4 +1,7 @@
-"""Recurrent layers as Keras has them: one bias, forget gate open, orthogonal recurrence."""
+"""Recurrent layers as Keras has them: one bias, forget gate open, orthogonal recurrence.
+
+Letters: B batch, T steps, I inputs, H hidden units.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ class LSTM(nn.LSTM):
     """One LSTM layer, batch first, with Keras's initial weights.
 
     torch.nn.LSTM adds two biases where one is enough; with `single_bias` the second is zero and
-    frozen, so that the count is Keras's 4(h(i+h)+h).
+    frozen, so that the count is Keras's 4(h(i+h)+h). `recurrent_dropout` drops parts of the state
+    on its way back into each gate, the same ones at every step of a sequence (Gal and Ghahramani,
+    "A theoretically grounded application of dropout in recurrent neural networks", 2016).
     """
 
     weight_ih_l0: nn.Parameter
@@ -18,8 +23,16 @@ class LSTM(nn.LSTM):
     bias_ih_l0: nn.Parameter
     bias_hh_l0: nn.Parameter
 
-    def __init__(self, inputs: int, hidden: int, *, single_bias: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        *,
+        single_bias: bool = True,
+        recurrent_dropout: float = 0.0,
+    ) -> None:
         super().__init__(inputs, hidden, batch_first=True)
+        self.recurrent_dropout = recurrent_dropout
         with torch.no_grad():
             nn.init.xavier_uniform_(self.weight_ih_l0)
             nn.init.orthogonal_(self.weight_hh_l0)
@@ -27,6 +40,31 @@ class LSTM(nn.LSTM):
             self.bias_hh_l0.zero_()
             self.bias_ih_l0[hidden : 2 * hidden] = 1.0  # gates: input, forget, cell, output
         self.bias_hh_l0.requires_grad_(not single_bias)
+
+    def forward(  # type: ignore[override]
+        self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(B, T, I) to (B, T, H) and the last h and c, (1, B, H) each, as torch.nn.LSTM."""
+        if self.training and self.recurrent_dropout and state is None:
+            return self._dropped(x)
+        out, last = super().forward(x, state)
+        return out, last
+
+    def _dropped(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """From a zero state, with masks of shape (4, B, H): torch's fused layer has none."""
+        batch, length, hidden = *x.shape[:2], self.hidden_size
+        gates = nn.functional.linear(x, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
+        by_step = gates.view(batch, length, 4, hidden).permute(1, 2, 0, 3).contiguous()
+        back = self.weight_hh_l0.view(4, hidden, hidden).transpose(1, 2)
+        mask = nn.functional.dropout(x.new_ones(4, batch, hidden), self.recurrent_dropout)
+        h = c = x.new_zeros(batch, hidden)
+        out = []
+        for into in by_step.unbind():
+            i, f, g, o = torch.baddbmm(into, h * mask, back).unbind()
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            out.append(h)
+        return torch.stack(out, dim=1), (h[None], c[None])
 
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """One time step in plain matrix products, which export and quantise well.
@@ -37,3 +75,21 @@ class LSTM(nn.LSTM):
         i, f, g, o = (gates + h @ self.weight_hh_l0.T).chunk(4, dim=-1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class BiLSTM(nn.Module):
+    """Two LSTM layers of `hidden` units over a sequence, one from each end, side by side.
+
+    In: (B, T, I). Out: (B, T, 2H), the forward layer's features first.
+    """
+
+    def __init__(self, inputs: int, hidden: int, *, recurrent_dropout: float = 0.0) -> None:
+        super().__init__()
+        self.forwards = LSTM(inputs, hidden, recurrent_dropout=recurrent_dropout)
+        self.backwards = LSTM(inputs, hidden, recurrent_dropout=recurrent_dropout)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(B, T, I) to (B, T, 2H), with the last h of each direction, (1, B, H)."""
+        there, (h_there, _) = self.forwards(x)
+        back, (h_back, _) = self.backwards(x.flip(1))
+        return torch.cat([there, back.flip(1)], dim=-1), (h_there, h_back)
