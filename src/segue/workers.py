@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from segue.errors import SegueError
 
@@ -67,16 +67,34 @@ def each(
     count = cores() if workers is None else workers
     if count < 1 or seconds <= 0:
         raise ValueError(f"{count} workers and {seconds} seconds came; both must be positive.")
-    crew = [_Worker(function) for _ in range(min(count, len(items)))]
-    try:
-        if in_order:
-            yield from _sorted(crew, items, seconds)
-        else:
-            for outcomes in _serve(crew, items, seconds, lambda given: given < len(items)):
-                yield from outcomes
-    finally:
-        for worker in crew:
+    with Crew(function, min(count, len(items)), seconds) as crew:
+        yield from crew.each(items, in_order=in_order)
+
+
+class Crew(Generic[Item, Result]):
+    """Workers that stay from one list of items to the next; see `each`, which hires its own."""
+
+    def __init__(self, function: Callable[[Item], Result], workers: int, seconds: float) -> None:
+        self._seconds = seconds
+        self._workers = [_Worker(function) for _ in range(workers)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the workers, whatever they are doing."""
+        for worker in self._workers:
             worker.end()
+
+    def each(self, items: Sequence[Item], *, in_order: bool = False) -> Iterator[Outcome[Result]]:
+        """What becomes of every item; a list is taken to its end before the next one comes."""
+        if in_order:
+            yield from _sorted(self._workers, items, self._seconds)
+            return
+        for outcomes in _serve(
+            self._workers, items, self._seconds, lambda given: given < len(items)
+        ):
+            yield from outcomes
 
 
 def _sorted(crew: list[_Worker], items: Sequence[Any], seconds: float) -> Iterator[Outcome[Any]]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segue.data.scan import scan
 from segue.data.rules import Place, find_rules
+from segue.data.scan import scan
 from segue.data.split import Names, split_pieces
 from segue.errors import DataError
 

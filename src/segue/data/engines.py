@@ -9,7 +9,7 @@ from typing import Protocol
 from segue.data.reading import Job, Outcome, read_files
 from segue.errors import DataError, nearest
 
-LOCAL = "local"
+LOCAL, RAY = "local", "ray"
 
 
 class Engine(Protocol):
@@ -23,7 +23,13 @@ def _local(workers: int | None, seconds_per_file: float) -> Engine:
     return partial(read_files, workers=workers, seconds_per_file=seconds_per_file)
 
 
-ENGINES: dict[str, Callable[[int | None, float], Engine]] = {LOCAL: _local}
+def _ray(workers: int | None, seconds_per_file: float) -> Engine:
+    from segue.data.ray_engine import RayEngine
+
+    return RayEngine(workers, seconds_per_file)
+
+
+ENGINES: dict[str, Callable[[int | None, float], Engine]] = {LOCAL: _local, RAY: _ray}
 """Name to a function of (workers, seconds a file) that makes the engine."""
 
 

@@ -14,7 +14,7 @@ from segue.data.traits import traits
 from segue.encodings.base import Encoding, Rows
 from segue.errors import SegueError
 from segue.formats.table import Reading, read_pieces
-from segue.workers import CRASHED, DONE, each
+from segue.workers import CRASHED, DONE, Crew, cores, each
 
 SECONDS_PER_FILE = 300.0
 
@@ -113,15 +113,29 @@ def read_files(
     None takes one worker a processor. A file that ends its worker twice, or takes longer than
     `seconds_per_file`, is refused and costs no other.
     """
-    read = partial(read_file, job=job)
     if workers == 0:
-        yield from map(read, paths)
+        yield from (read_file(path, job) for path in paths)
         return
-    for done in each(read, paths, workers=workers, seconds=seconds_per_file, in_order=True):
-        path = paths[done.index]
-        if done.status == CRASHED:  # perhaps through no fault of the file: once more, by itself
-            (done,) = each(read, [path], workers=1, seconds=seconds_per_file)  # noqa: PLW2901
-        if done.status == DONE and done.value is not None:
-            yield done.value
-        else:
-            yield [Outcome(path, path, reason=done.reason)]
+    count = cores() if workers is None else workers
+    with ReadingCrew(job, min(count, max(len(paths), 1)), seconds_per_file) as crew:
+        yield from crew.read(paths)
+
+
+class ReadingCrew(Crew[str, list[Outcome]]):
+    """Workers that read files, and stay from one list of files to the next."""
+
+    def __init__(self, job: Job, workers: int, seconds_per_file: float) -> None:
+        self._read = partial(read_file, job=job)
+        self._limit = seconds_per_file
+        super().__init__(self._read, workers, seconds_per_file)
+
+    def read(self, paths: Sequence[str]) -> Iterator[list[Outcome]]:
+        """The outcomes of each file, in order; a list is taken to its end before the next."""
+        for done in self.each(paths, in_order=True):
+            path = paths[done.index]
+            if done.status == CRASHED:  # perhaps through no fault of the file: once more, by itself
+                (done,) = each(self._read, [path], workers=1, seconds=self._limit)  # noqa: PLW2901
+            if done.status == DONE and done.value is not None:
+                yield done.value
+            else:
+                yield [Outcome(path, path, reason=done.reason)]

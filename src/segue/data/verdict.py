@@ -66,9 +66,9 @@ def _alike(facts: dict[str, Any]) -> list[str]:
     if not found.get("families"):
         return []
     return [
-        f"Alike: {found['near_pairs']:,} pairs of near duplicates and {found['kin_pairs']:,} of kin, "
-        f"in {found['families']:,} families of up to {found['largest_family']:,} pieces; each "
-        "family is in one split."
+        f"Alike: {found['near_pairs']:,} pairs of near duplicates and {found['kin_pairs']:,} of "
+        f"kin, in {found['families']:,} families of up to {found['largest_family']:,} pieces; "
+        "each family is in one split."
     ]
 
 
