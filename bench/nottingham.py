@@ -274,7 +274,8 @@ def report(tally: Tally) -> str:
     ]
     for habit in HABITS:
         count = sum(n for names, n in tally.classes.items() if habit.name in names)
-        lines.append(f"| {habit.name} | {habit.why} | {count} |")
+        why = habit.why.replace("|", "\\|")
+        lines.append(f"| {habit.name} | {why} | {count} |")
     lines += ["", "| habits needed together | tunes | for example |", "|---|---|---|"]
     for names, count in tally.classes.most_common():
         example = tally.examples.get(names, "")

@@ -113,7 +113,7 @@ def test_what_is_no_score_is_refused(tmp_path: Path, text: str) -> None:
     [
         "**kern\n" + "4c\n" * 200_001,
         "**kern\n" + "\n".join("\t".join(["*^"] * 2**n) for n in range(12)),
-        "**kern\n" + "\t" * 0 + " ".join(["4c"] * 150_001),
+        "**kern\n" + "\t" * 0 + " ".join(["4c"] * 100_001),
         line("*>[" + ",".join(["A"] * 2000) + "]", "*>A", *["4c", "="] * 600),
     ],
 )

@@ -20,7 +20,8 @@ from segue.formats.abc_fields import (
     read_voice,
     read_voice_settings,
 )
-from segue.formats.abc_music import HANDLERS, TOKEN, Music
+from segue.formats.abc_music import HANDLERS, Music
+from segue.formats.abc_tokens import TOKEN
 from segue.formats.abc_tune import Line, Tune
 from segue.formats.printed import Key, Metre, Voice
 

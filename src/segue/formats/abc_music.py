@@ -12,26 +12,12 @@ from typing import NamedTuple
 
 from segue.errors import LimitError
 from segue.formats.abc_fields import ACCIDENTALS, NATURAL_PITCH
-from segue.formats.abc_tokens import INSIDE, TOKEN, bar_signs, ending_numbers, factor
+from segue.formats.abc_tokens import INSIDE, bar_signs, ending_numbers, factor
+from segue.formats.dynamics import DEFAULT_VELOCITY, VELOCITIES
 from segue.formats.limits import BEATS
 from segue.formats.printed import Bar, Change, Key, Metre, Note, Voice, Words
 
-DEFAULT_VELOCITY = 80
-VELOCITIES = {
-    "pppp": 10,
-    "ppp": 16,
-    "pp": 33,
-    "p": 49,
-    "mp": 64,
-    "mf": 80,
-    "f": 96,
-    "ff": 112,
-    "fff": 126,
-    "ffff": 127,
-}
-"""Loudness of dynamics marks: the standard names them but gives no numbers."""
-
-MOST_NOTES = 200_000
+MOST_NOTES = 100_000
 """Of one voice before its repeats: what bounds the time that reading takes."""
 LONGEST_BAR = 10_000
 """Whole notes; more than this between two bar lines is damage, not music."""
@@ -207,11 +193,14 @@ class Music:
 
     def _scale(self) -> Fraction:
         """The unit length after broken rhythm and tuplets, of which it uses up one note."""
-        scale = self.voice.unit_length * self._broken
-        self._broken = Fraction(1)
-        for _, ratio in self._tuplets:
-            scale *= ratio
-        self._tuplets = [(left - 1, ratio) for left, ratio in self._tuplets if left > 1]
+        scale = self.voice.unit_length
+        if self._broken != 1:
+            scale *= self._broken
+            self._broken = Fraction(1)
+        if self._tuplets:
+            for _, ratio in self._tuplets:
+                scale *= ratio
+            self._tuplets = [(left - 1, ratio) for left, ratio in self._tuplets if left > 1]
         return scale
 
     def _strike(self, struck: list[Struck]) -> None:
@@ -222,6 +211,8 @@ class Music:
         for one in struck:
             if not 0 <= one.pitch <= 127:
                 self._leave_out("a note outside of MIDI's 128 pitches was left out")
+            elif not delay:
+                notes.append(Note(self._cursor, one.length, one.pitch, self._velocity, one.tie))
             elif one.length > delay:
                 onset = self._cursor + delay
                 notes.append(Note(onset, one.length - delay, one.pitch, self._velocity, one.tie))
@@ -248,9 +239,11 @@ class Music:
         self._advance(length)
 
     def _advance(self, length: Fraction) -> None:
+        at_end = self._bar.length is self._cursor
         self._cursor += length
-        self._bar.length = max(self._bar.length, self._cursor)
-        if self._cursor > LONGEST_BAR:
+        # The two are one object but in a bar of overlaid voices; comparing fractions takes long.
+        self._bar.length = self._cursor if at_end else max(self._bar.length, self._cursor)
+        if self._cursor.numerator > LONGEST_BAR * self._cursor.denominator:
             raise LimitError(
                 f"a bar runs on for more than {LONGEST_BAR} whole notes: this is damage, not "
                 "music; mend the lengths there and try again."
@@ -370,5 +363,3 @@ HANDLERS: dict[str, Callable[[Music, re.Match[str]], None]] = {
     "unknown": Music._on_unknown,
 }
 """What each kind of token does; `inline` is missing, because a field may change the voice."""
-
-__all__ = ["DEFAULT_VELOCITY", "HANDLERS", "TOKEN", "VELOCITIES", "Music"]

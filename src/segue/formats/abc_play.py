@@ -9,7 +9,7 @@ from segue.errors import LimitError
 from segue.formats.abc_body import Body
 from segue.formats.abc_tune import Tune
 from segue.formats.printed import Voice
-from segue.formats.repeats import Signs, play_order
+from segue.formats.repeats import Signs, combined, play_order
 from segue.formats.unfolded import unfolded
 from segue.score import Score
 
@@ -45,17 +45,7 @@ def _share_signs(voices: Sequence[Voice]) -> None:
     if len({len(voice.bars) for voice in voices}) != 1 or len(voices) < 2:
         return
     for bars in zip(*(voice.bars for voice in voices), strict=True):
-        signs = Signs(
-            forward=any(b.signs.forward for b in bars),
-            section=any(b.signs.section for b in bars),
-            times=max(b.signs.times for b in bars),
-            endings=next((b.signs.endings for b in bars if b.signs.endings), frozenset()),
-            segno=any(b.signs.segno for b in bars),
-            coda=any(b.signs.coda for b in bars),
-            to_coda=any(b.signs.to_coda for b in bars),
-            fine=any(b.signs.fine for b in bars),
-            jump=next((b.signs.jump for b in bars if b.signs.jump), ""),
-        )
+        signs = combined(bar.signs for bar in bars)
         for bar in bars:
             bar.signs = signs
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from segue.formats.dynamics import mark_of
 from segue.formats.engrave import Bar, Page, Part, engraved
 from segue.formats.engrave_beams import beams
 from segue.formats.engrave_values import Symbol, Tuplet
 from segue.formats.headings import Headings, Over, beat_of_tempo, headings
-from segue.formats.musicxml_note import mark_of
 from segue.formats.spelling import signature, spelled
 from segue.score import Score
 

@@ -1,8 +1,12 @@
-"""Bar lines of a page as metre events, so that bars counted from a Score are the page's bars."""
+"""What readers of printed music share: the ticks they count in, and bar lines as metre events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+LEAST_TICKS_PER_BEAT = 480
+MOST_TICKS_PER_BEAT = 30_240
+"""A MIDI file counts up to 32,767; this one divides by 2 to the fifth, 27, 5 and 7."""
 
 
 def metre_rows(
@@ -10,9 +14,10 @@ def metre_rows(
 ) -> list[tuple[int, int, int]]:
     """Rows for `Score.metres` out of bars as (onset, length, numerator, denominator), in ticks.
 
-    A metre is told where it changes, and told again where a full bar begins off the bars counted
-    so far: a short bar then shifts the count for itself alone, while the two halves of a bar that
-    a repeat cuts (an upbeat and the bar that lacks it) still make up one.
+    So that bars counted from the Score are the page's, a metre is told where it changes, and told
+    again where a full bar begins off the bars counted so far: a short bar then shifts the count
+    for itself alone, while the two halves of a bar that a repeat cuts (an upbeat and the bar that
+    lacks it) still make up one.
     """
     rows: list[tuple[int, int, int]] = []
     for onset, length, over, under in bars:

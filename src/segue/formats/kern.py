@@ -11,9 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from segue.errors import FormatError, LimitError
+from segue.formats.dynamics import DEFAULT_VELOCITY
 from segue.formats.limits import check
 from segue.formats.printed import Bar, Change, Key, Metre, Note, Voice
 from segue.formats.repeats import MOST_BARS, Signs, play_order
@@ -23,11 +25,10 @@ from segue.formats.unfolded import unfolded
 LARGEST_FILE = 4 << 20
 """Bytes; the first movement of Beethoven's opus 18, number 1, has a thirtieth of this."""
 MOST_LINES = 200_000
-MOST_TOKENS = 150_000
-"""Notes and rests; the largest movements have a tenth of this."""
+MOST_TOKENS = 100_000
+"""Notes and rests; the largest movements have a seventh of this."""
 MOST_SPINES = 256
 _MOST_SECTIONS = 2_000
-_DEFAULT_VELOCITY = 80
 _GRACE = Fraction(1, 32)
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _NOTE = re.compile(r"([a-gA-G])\1*")
@@ -257,7 +258,7 @@ class _Reader:
             if each > delay and spine.part is not None:
                 onset = at - self._bar_start + delay
                 tied = "[" in word or "_" in word
-                note = Note(onset, each - delay, pitch, _DEFAULT_VELOCITY, tied)
+                note = Note(onset, each - delay, pitch, DEFAULT_VELOCITY, tied)
                 spine.part.bar.notes.append(note)
         spine.free = at + length
         self._now = max(self._now, spine.free)
@@ -269,7 +270,7 @@ class _Reader:
         each = min(_GRACE, length / 2 / len(spine.graces))
         for i, pitch in enumerate(spine.graces):
             onset = at - self._bar_start + i * each
-            spine.part.bar.notes.append(Note(onset, each, pitch, _DEFAULT_VELOCITY))
+            spine.part.bar.notes.append(Note(onset, each, pitch, DEFAULT_VELOCITY))
         count, spine.graces = len(spine.graces), []
         return each * count
 
@@ -285,6 +286,7 @@ class _Reader:
         return play_order(self.signs)
 
 
+@lru_cache(maxsize=4096)
 def _length(word: str) -> Fraction | None:
     """`4.`, `0` (a breve) or `3%2` in whole notes; None without one."""
     found = _LENGTH.search(word)
@@ -298,6 +300,7 @@ def _length(word: str) -> Fraction | None:
     return length * (2 - Fraction(1, 2 ** len(found[3])))
 
 
+@lru_cache(maxsize=4096)
 def _pitch(word: str) -> int | None:
     """`cc#` as a MIDI pitch: c is middle C, each further letter an octave; None for a rest."""
     found = _NOTE.search(word)

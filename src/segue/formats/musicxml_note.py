@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
+from segue.formats.dynamics import mark_of
 from segue.formats.engrave import Bar
 from segue.formats.engrave_beams import beams
 from segue.formats.engrave_values import Symbol, Tuplet
@@ -16,8 +17,6 @@ _FORTE = 90
 """The velocity that MusicXML counts its percentages of loudness from."""
 _TYPES = ("whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th")
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
-# Loudness marks and the velocity up to which each is written.
-_MARKS = ((24, "ppp"), (40, "pp"), (56, "p"), (71, "mp"), (87, "mf"), (103, "f"), (119, "ff"))
 # Where drums are drawn: step, octave and shape of head, by General MIDI pitch.
 _DRUMS = {
     35: ("F", 4, ""),
@@ -51,11 +50,6 @@ def printable(text: str) -> str:
         .replace("\ufffe", "")
         .replace("\uffff", "")
     )
-
-
-def mark_of(velocity: int) -> str:
-    """The loudness mark nearest to a velocity."""
-    return next((mark for limit, mark in _MARKS if velocity <= limit), "fff")
 
 
 @dataclass

@@ -10,33 +10,13 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 from segue.errors import LimitError
+from segue.formats.dynamics import DEFAULT_VELOCITY, VELOCITIES
 from segue.formats.limits import BEATS
 from segue.formats.musicxml_model import Instrument, Measure, Note, Part, attribute, number
 from segue.score import Text
 
-DEFAULT_VELOCITY = 80
 FORTE = 90
 """The velocity that MusicXML counts its percentages of loudness from."""
-VELOCITIES = {
-    "pppppp": 4,
-    "ppppp": 6,
-    "pppp": 10,
-    "ppp": 16,
-    "pp": 33,
-    "p": 49,
-    "mp": 64,
-    "mf": 80,
-    "f": 96,
-    "ff": 112,
-    "fff": 126,
-    "ffff": 127,
-    "fffff": 127,
-    "ffffff": 127,
-    "sf": 112,
-    "sfz": 112,
-    "fz": 112,
-    "fp": 96,
-}
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _QUARTERS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25}
 _CHORD_KINDS = {

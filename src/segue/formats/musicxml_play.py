@@ -9,15 +9,12 @@ from math import lcm
 from xml.etree.ElementTree import Element
 
 from segue.formats import limits
-from segue.formats.bars import metre_rows
+from segue.formats.bars import LEAST_TICKS_PER_BEAT, MOST_TICKS_PER_BEAT, metre_rows
 from segue.formats.musicxml_model import Instrument, Measure, Note, Part, number
 from segue.formats.musicxml_part import PartReader
-from segue.formats.repeats import MOST_BARS, MOST_NOTES, Signs, play_order
+from segue.formats.repeats import MOST_BARS, MOST_NOTES, combined, play_order
 from segue.score import CONTROL, KEY, METRE, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Text, Track, events
 
-LEAST_TICKS_PER_BEAT = 480
-MOST_TICKS_PER_BEAT = 30_240
-"""A MIDI file counts up to 32,767; this one divides by 2 to the fifth, 27, 5 and 7."""
 _MOST_KINDS_OF_REPAIR = 40
 
 
@@ -121,7 +118,7 @@ class _Table:
             self.metres.append(metre)
             # A measure in which nothing stands is as long as its metre says.
             self.lengths.append(max(m.length for m in row) or full)
-        self.order = play_order([_together(row) for row in rows])
+        self.order = play_order([combined(m.signs for m in row) for row in rows])
         self.upbeat = 0
         if count > 1:
             full = 4 * ticks * self.metres[0][0] // self.metres[0][1]
@@ -148,20 +145,6 @@ class _Table:
             found.append((at, i))
             at += self.lengths[i]
         return found
-
-
-def _together(row: Sequence[Measure]) -> Signs:
-    """The signs of a measure over all parts: many programs print them in the first part only."""
-    return Signs(
-        forward=any(m.signs.forward for m in row),
-        times=max(m.signs.times for m in row),
-        endings=next((m.signs.endings for m in row if m.signs.endings), frozenset()),
-        segno=any(m.signs.segno for m in row),
-        coda=any(m.signs.coda for m in row),
-        to_coda=any(m.signs.to_coda for m in row),
-        fine=any(m.signs.fine for m in row),
-        jump=next((m.signs.jump for m in row if m.signs.jump), ""),
-    )
 
 
 def _score(root: Element, parts: Sequence[Part], table: _Table, ticks: int) -> Score:

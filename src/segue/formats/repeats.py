@@ -8,7 +8,7 @@ repeats are not taken again and the last ending is played, as players do unless 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,6 +33,22 @@ class Signs:
     to_coda: bool = False
     fine: bool = False
     jump: Literal["", "capo", "segno"] = ""
+
+
+def combined(prints: Iterable[Signs]) -> Signs:
+    """The signs of one bar over all voices: many programs print them in one voice only."""
+    every = list(prints)
+    return Signs(
+        forward=any(s.forward for s in every),
+        section=any(s.section for s in every),
+        times=max(s.times for s in every),
+        endings=next((s.endings for s in every if s.endings), frozenset()),
+        segno=any(s.segno for s in every),
+        coda=any(s.coda for s in every),
+        to_coda=any(s.to_coda for s in every),
+        fine=any(s.fine for s in every),
+        jump=next((s.jump for s in every if s.jump), ""),
+    )
 
 
 def play_order(bars: Sequence[Signs]) -> list[int]:

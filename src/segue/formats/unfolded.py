@@ -11,15 +11,12 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from segue.formats import limits
-from segue.formats.bars import metre_rows
+from segue.formats.bars import LEAST_TICKS_PER_BEAT, MOST_TICKS_PER_BEAT, metre_rows
 from segue.formats.chord_symbols import chord_pitches
 from segue.formats.printed import Bar, Key, Metre, Voice, Words
 from segue.formats.repeats import MOST_BARS, MOST_NOTES
 from segue.score import KEY, METRE, NOTE, TEMPO, Score, Text, Track, events
 
-LEAST_TICKS_PER_BEAT = 480
-MOST_TICKS_PER_BEAT = 30_240
-"""A MIDI file counts up to 32,767; this one divides by 2 to the fifth, 27, 5 and 7."""
 CHORD_VELOCITY = 64
 
 Timed = tuple[int, int, int, int]  # onset and length in grains, pitch, velocity
