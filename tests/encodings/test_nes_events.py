@@ -51,6 +51,22 @@ def test_a_song_is_spelled_as_event_text_spells_it():
     ]
 
 
+@pytest.mark.parametrize("options", [{}, {"levels": True, "end": True}, {"split": True}])
+def test_transposed_voices_move_together_and_noise_stays(options):
+    encoding = get("nes_events", **options)
+    rows = encoding.encode(SONG).rows
+    moved = encoding.transpose(np.stack([rows] * 4), np.array([0, 5, -100, 100]))
+    assert moved.dtype == rows.dtype
+    expected = encoding.decode(rows).notes
+    voices = expected["track"] < 3
+    # The triangle goes down from 48 to 21, the pulse up from 62 to 108.
+    for window, by in zip(moved, (0, 5, -27, 46), strict=True):
+        notes = encoding.decode(window).notes
+        assert (notes["pitch"].astype(int) - expected["pitch"]).tolist() == (by * voices).tolist()
+        assert notes["onset"].tolist() == expected["onset"].tolist()
+        assert notes["velocity"].tolist() == expected["velocity"].tolist()
+
+
 def test_tx2_gives_each_note_its_level_and_every_change_a_row():
     score = song((0, 100, 0, 60, 9), controls=[(0, 0, 12, 2), (40, 0, 11, 3), (60, 2, 11, 3)])
     encoding = get("nes_events", levels=True)

@@ -328,6 +328,26 @@ class NesEvents(Closed):
             return np.cumsum(np.where(values[:, 0] == 0, waits()[values[:, 2]], 0))
         return np.cumsum(self._moves(values[:, 0]))
 
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, columns), moved by `semitones`, shape (batch,); noise stays.
+
+        A window that would leave the range of a voice moves as far as it can.
+        """
+        (first, low), values = self._numbering, rows.astype(np.int64)
+        if self.split:
+            kind, number = np.minimum(values[..., 0], len(first) - 1), values[..., 1]
+        else:
+            kind = np.searchsorted(first, values[..., 0], side="right") - 1
+            number = values[..., 0] - first[kind] + low[kind]
+        high = low + [block.size - 1 for block in blocks(self.levels)]
+        tuned = [f"{voice.tag}_{NOTEON}" for voice in nes.VOICES if not voice.track.is_drum]
+        moves = np.isin(list(self._first), tuned)[kind]
+        down = np.where(moves, number - low[kind], high.max()).min(axis=1)
+        up = np.where(moves, high[kind] - number, high.max()).min(axis=1)
+        column = int(self.split)
+        values[..., column] += moves * np.clip(semitones, -down, up)[:, None]
+        return values.astype(rows.dtype)
+
     def grammar(self) -> NesGrammar:
         """`<S>` first and only there; with `split` the numbers that each type has."""
         return NesGrammar(
