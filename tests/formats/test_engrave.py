@@ -32,10 +32,10 @@ def notes(*rows: tuple[int, int]) -> np.ndarray:
 
 
 def test_written_times_are_kept_exactly() -> None:
-    onsets, ends, simplified = snapped(notes((0, 480), (480, 160), (640, 160), (840, 90)), 480)
+    onsets, ends, simplified = snapped(notes((0, 480), (480, 160), (640, 160), (840, 80)), 480)
     assert not simplified
     assert onsets.tolist() == [0, B, B + B // 3, B + 3 * B // 4]
-    assert ends.tolist() == [B, B + B // 3, B + 2 * B // 3, B + 15 * B // 16]
+    assert ends.tolist() == [B, B + B // 3, B + 2 * B // 3, B + 11 * B // 12]
 
 
 def test_a_quintuplet_is_believed_of_five_onsets() -> None:

@@ -26,6 +26,7 @@ _DEVIATION = 0.06  # beats that players stray from the page
 _MERGED = 4.0  # what it costs to write two onsets as one
 _APART = 0.08  # beats between onsets that are heard as two
 _WRITTEN_SHARE = 0.9
+_FINEST_END = 24  # of a beat: an end that needs finer steps is rounded
 _COARSE, _FINE = (8, 12), (16, 24, 10, 14, 9)
 
 Ints = NDArray[np.int64]
@@ -74,28 +75,43 @@ def _steps(
     beats, starts = np.unique(moments[order] // ticks_per_beat, return_index=True)
     steps: dict[int, int] = {}
     for beat, group in zip(beats, np.split(order, starts[1:]), strict=True):
-        fractions = sorted({int(t) for t in moments[group] % ticks_per_beat})
-        heard = len({int(t) for t in moments[group[is_onset[group]]] % ticks_per_beat})
+        struck = group[is_onset[group]]
+        onsets = sorted({int(t) for t in moments[struck] % ticks_per_beat})
+        every = sorted({int(t) for t in moments[group] % ticks_per_beat})
         if written:
-            steps[int(beat)] = _written_steps(fractions, heard, ticks_per_beat)
+            steps[int(beat)] = _written_steps(onsets, every, ticks_per_beat)
         else:
-            steps[int(beat)] = _played_steps(fractions, ticks_per_beat)
+            steps[int(beat)] = _played_steps(onsets, ticks_per_beat)
     return steps
 
 
-def _written_steps(fractions: Sequence[int], heard: int, ticks_per_beat: int) -> int:
-    """The coarsest division that holds all the fractions of a beat."""
+def _written_steps(onsets: Sequence[int], every: Sequence[int], ticks_per_beat: int) -> int:
+    """The coarsest division that holds a beat's onsets, and the ends of notes if it can be."""
     # A quintuplet and its like are only believed of several onsets that need it.
-    allowed = _PLAIN + (_RARE if heard > 1 else ())
+    allowed = _PLAIN + (_RARE if len(onsets) > 1 else ())
+    step = _holding(every, [s for s in allowed if s <= _FINEST_END], ticks_per_beat)
+    if step is not None:
+        return step
+    step = _holding(onsets, allowed, ticks_per_beat) or _played_steps(onsets, ticks_per_beat)
+    return max(step, 4) if 4 % step == 0 else step
+
+
+def _holding(fractions: Sequence[int], allowed: Sequence[int], ticks_per_beat: int) -> int | None:
+    """The first division on whose steps all of `fractions` lie, exactly or to a tick."""
     for step in allowed:
         if all(f * step % ticks_per_beat == 0 for f in fractions):
             return step
     for step in allowed:
-        if ticks_per_beat >= 8 * step and all(
-            min(f * step % ticks_per_beat, -f * step % ticks_per_beat) <= step for f in fractions
+        if (
+            step <= _COARSE[-1]
+            and ticks_per_beat >= 8 * step
+            and all(
+                min(f * step % ticks_per_beat, -f * step % ticks_per_beat) <= step
+                for f in fractions
+            )
         ):
             return step
-    return 24
+    return None
 
 
 def _played_steps(fractions: Sequence[int], ticks_per_beat: int) -> int:
