@@ -39,11 +39,17 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) -e '.[$(PARTS)]'
 	@touch $@
 
+DEMO := $(OUT)/demo-run
 demo: $(READY) ## Bach chorales in, new music out: prepare, train, generate, continue (under 8 minutes)
+	rm -rf $(DEMO)
 	$(BIN)/segue corpora get bach-chorales -o $(OUT)/bach-chorales
-	$(BIN)/segue train $(OUT)/bach-chorales --recipe chorale-lstm -o $(OUT)/run
-	$(BIN)/segue generate $(OUT)/run -n 4 --bars 16 --seed 1 -o $(OUT)
-	$(BIN)/segue continue $(OUT)/run $(OUT)/prompt.mid --bars 8 -o $(OUT)
+	$(BIN)/segue train $(OUT)/bach-chorales --recipe chorale-lstm --seed 1 -o $(DEMO)
+	$(BIN)/segue generate $(DEMO) -n 4 --bars 16 --seed 1 -o $(OUT)
+	held_out=$$(grep -m 1 '"split": "test"' $(DEMO)/corpus/manifest.jsonl | cut -d '"' -f 4) && \
+	$(BIN)/segue continue $(DEMO) "$(OUT)/bach-chorales/$$held_out" --prompt-bars 4 --bars 8 --seed 1 -o $(OUT)
+	@echo
+	@echo "Listen to the .wav files in $(OUT)/, open the .mid files in any music program, and look at"
+	@echo "the .png rolls: $(OUT)/*-continued-1.png shades the prompt, which the model had never seen."
 
 test: $(READY) ## Run the tests (ARGS="-k midi" for some of them)
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
