@@ -74,3 +74,35 @@ def test_nothing_usable_is_one_sentence(segue, tmp_path):
     assert ran.code == 4
     assert "none of the 1 files" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_filters_and_near_duplicates_are_options(segue, folder, tmp_path):
+    args = ("prepare", folder, "-o", tmp_path / "out", "--workers", 0, "--json")
+    ran = segue(*args, "--max-polyphony", 1, "--mode", "minor", "--near-duplicates", "ignore")
+    assert ran.code == 0, ran.err
+    assert ran.json["filters"] == {"max_polyphony": 1, "mode": "minor"}
+    assert ran.json["refusals"]["not in minor"] >= 1
+    assert ran.json["near_duplicates"]["treated"] == "ignore"
+    ran = segue(*args, "--min-notes", 61)
+    assert ran.code == 4
+    assert "too few notes: 60, 61 are asked for" in ran.err
+    for wrong in (("--metre", "waltz"), ("--near-duplicates", "shun"), ("--engine", "steam")):
+        ran = segue(*args, *wrong)
+        assert ran.code == 4
+        assert repr(wrong[1]) in ran.err
+
+
+def test_a_recipe_gives_encoding_and_filters_and_options_count_before_them(segue, folder, tmp_path):
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'summary = "a test"\n[encoding]\nname = "note_chord"\n[model]\nname = "note_lstm"\n'
+        '[data]\nnear_duplicates = "remove"\n[data.filter]\nmin_notes = 10\nmetres = ["4/4"]\n'
+    )
+    args = ("prepare", folder, "-o", tmp_path / "out", "--workers", 0, "--json")
+    ran = segue(*args, "--recipe", recipe, "--min-notes", 20)
+    assert ran.code == 0, ran.err
+    assert ran.json["encoding"]["name"] == "note_chord"
+    assert ran.json["filters"] == {"min_notes": 20, "metres": ["4/4"]}
+    assert ran.json["near_duplicates"]["treated"] == "remove"
+    ran = segue(*args, "--recipe", recipe, "-e", "compound")
+    assert ran.code == 2

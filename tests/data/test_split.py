@@ -1,8 +1,10 @@
 """The rules a folder may bring, their order, and the seeded split for the rest."""
 
+import numpy as np
 import pytest
 
-from segue.data.rules import Place, find_rules
+from segue.data.kinship import Pairs
+from segue.data.rules import Place, Rule, find_rules
 from segue.data.scan import scan
 from segue.data.split import Names, split_pieces
 from segue.errors import DataError
@@ -128,3 +130,87 @@ def test_nothing_to_train_on_is_refused(tmp_path):
     (tmp_path / "t.csv").write_text("split,midi_filename\ntest,a.mid\n")
     with pytest.raises(DataError, match=r"t\.csv leaves no piece to train on"):
         splits(tmp_path)
+
+
+# -- families ----------------------------------------------------------------------------------
+
+
+def pairs(*both, similarity=0.5):
+    first, second = np.array(both, np.int64).reshape(-1, 2).T
+    return Pairs(first, second, np.full(len(first), similarity))
+
+
+def ruled(**places):
+    return (Rule("table", "t.csv", {name: Place(split) for name, split in places.items()}),)
+
+
+def where(split):
+    return [place.split if place else None for place in split.places]
+
+
+def test_a_family_is_seeded_as_a_whole_whatever_the_seed():
+    names = named([f"{n:064x}" for n in range(60)])
+    kin = pairs((0, 1), (1, 2), (10, 50), (20, 21))
+    held_out = set()
+    for seed in range(40):
+        placed = where(split_pieces(names, (), seed, kin=kin))
+        assert len(set(placed[:3])) == 1
+        assert placed[10] == placed[50]
+        assert placed[20] == placed[21]
+        assert placed.count("valid") == placed.count("test") == 3
+        held_out |= {n for n, split in enumerate(placed) if split != "train"}
+    assert {0, 10, 20} <= held_out, "families are held out too, where they fit"
+
+
+def test_families_hold_their_place_when_names_change():
+    hashes = [f"{n:064x}" for n in range(60)]
+    one = where(split_pieces(named(hashes), (), 3, kin=pairs((0, 1), (2, 59))))
+    two = where(split_pieces(named(hashes[::-1], "b"), (), 3, kin=pairs((58, 59), (0, 57))))
+    assert one == two[::-1]
+
+
+def test_the_rules_decide_for_a_family_and_the_rest_follows_or_goes():
+    names = named([f"h{n}" for n in range(8)])
+    rules = ruled(p0="train", p1="test", p3="valid", p4="train", p6="train", p7="valid")
+    split = split_pieces(names, rules, 0, kin=pairs((0, 1), (1, 2), (3, 4), (5, 6)))
+    assert where(split) == [None, "test", "test", "valid", None, "train", "train", "valid"]
+    assert split.reasons[0] == "kin of p1, which is held out (test)"
+    assert split.reasons[4] == "kin of p3, which is held out (valid)"
+    assert split.families.tolist() == [0, 0, 0, 3, 3, 5, 5, 7]
+    assert split.rules[0] == {"rule": "table", "source": "t.csv", "pieces": 4}
+
+
+def test_of_exact_copies_the_one_held_out_stays():
+    names = named(["a", "b", "a", "b", "c", "c", "d"])
+    rules = ruled(p0="train", p2="test", p3="train", p6="valid")
+    split = split_pieces(names, rules, 0)
+    assert split.reasons[0] == "the same music as p2"
+    assert split.reasons[1] == "the same music as p3", "rather the one that a rule names"
+    assert split.reasons[5] == "the same music as p4", "rather the first"
+    assert where(split)[2] == "test"
+
+
+def test_near_duplicates_are_removed_only_when_asked():
+    names = named([f"h{n}" for n in range(6)])
+    kin = Pairs(np.array([0, 1, 3]), np.array([1, 2, 4]), np.array([0.95, 0.5, 0.91]))
+    assert None not in where(split_pieces(names, (), 0, kin=kin))
+    split = split_pieces(names, (), 0, kin=kin, remove=True)
+    assert [n for n, place in enumerate(split.places) if place is None] == [1, 4]
+    assert split.reasons[1] == "nearly the same notes as p0"
+
+
+def test_one_family_alone_still_holds_something_out():
+    names = named([f"h{n}" for n in range(5)])
+    split = split_pieces(names, (), 0, kin=pairs((0, 1), (1, 2), (2, 3), (3, 4)))
+    assert sorted(where(split)) == ["train"] * 4 + ["valid"]
+    assert split.rules[-1]["rule"] == "seed, from train, among kin"
+
+
+def test_a_family_is_not_torn_when_valid_is_taken_from_train():
+    names = named([f"h{n}" for n in range(40)])
+    rules = ruled(**{f"p{n}": "test" if n == 39 else "train" for n in range(40)})
+    kin = pairs(*((n, n + 1) for n in range(0, 38, 2)))
+    for seed in range(10):
+        placed = where(split_pieces(names, rules, seed, kin=kin))
+        assert "valid" in placed
+        assert all(placed[n] == placed[n + 1] for n in range(0, 38, 2))

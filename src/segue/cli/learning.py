@@ -149,16 +149,17 @@ def find_corpus(source: Path, recipe: Recipe, run: Path, seed: int) -> tuple[Cor
             values = recipe.model_dump(mode="json", exclude_none=True)
             recipe = resolve({**values, "encoding": {"name": encoding.name, **theirs}})
     else:
-        corpus = _prepared(source, run / "corpus", encoding, seed)
+        corpus = _prepared(source, run / "corpus", encoding, recipe, seed)
     for sentence in verdict(corpus):
         _say(sentence)
     return corpus, recipe
 
 
-def _prepared(source: Path, target: Path, encoding: Encoding, seed: int) -> Corpus:
+def _prepared(source: Path, target: Path, encoding: Encoding, recipe: Recipe, seed: int) -> Corpus:
     from segue.cli.console import progress
     from segue.data import Corpus, prepare
     from segue.errors import TrainingError
+    from segue.recipes import build_filters
     from segue.training.setup import rank
 
     if rank():
@@ -175,7 +176,15 @@ def _prepared(source: Path, target: Path, encoding: Encoding, seed: int) -> Corp
         def told(done: int, total: int, notes: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return prepare(source, target, encoding, seed=seed, progress=told)
+        return prepare(
+            source,
+            target,
+            encoding,
+            filters=build_filters(recipe),
+            near_duplicates=recipe.data.near_duplicates,
+            seed=seed,
+            progress=told,
+        )
 
 
 def tell_plan(wish: Wish, out: Path | None, seed: int, as_json: bool) -> None:

@@ -21,8 +21,8 @@ class Filters:
     """What is asked of a piece; the defaults ask for nothing.
 
     `piano_only` refuses a piece in which anything but pianos (programs 0 to 7) plays. `drums`
-    False takes the drums out first. Notes, seconds and polyphony (the most notes that sound at
-    once, as they are written) are bounds that include their ends; 0 as the upper one is none.
+    False takes the drums out first. Notes, seconds and polyphony (the notes that sound at once, at
+    19 of 20 onsets) are bounds that include their ends; 0 as the upper one is none.
     `mode` is that of the key that fits the piece best; `metres`, such as "3/4", are the ones that
     a piece may have, where 4/4 holds until a file says otherwise.
     """
@@ -78,7 +78,7 @@ class Filters:
             yield f"not piano alone: {other} {'play' if other == FAMILIES[DRUMS] else 'plays'} too"
         yield from self._beyond("notes", len(score))
         yield from self._beyond("seconds", score.end_seconds)
-        yield from self._beyond("polyphony", int(traits["polyphony"]))
+        yield from self._beyond("polyphony", int(traits["polyphony"]), "notes at once")
         key = int(traits["key"])
         if self.mode and (key == NO_KEY or MODES[key // 12] != self.mode):
             yield f"not in {self.mode}"
@@ -87,12 +87,12 @@ class Filters:
             if others:
                 yield f"in another metre: {', '.join(others)}"
 
-    def _beyond(self, what: str, value: float) -> Iterator[str]:
+    def _beyond(self, what: str, value: float, called: str = "") -> Iterator[str]:
         low, high = getattr(self, f"min_{what}"), getattr(self, f"max_{what}")
         if value < low:
-            yield f"too few {what}: {value:,.6g}, {low:,} are asked for"
+            yield f"too few {called or what}: {value:,.6g}, {low:,} are asked for"
         if high and value > high:
-            yield f"too many {what}: {value:,.6g}, up to {high:,} are asked for"
+            yield f"too many {called or what}: {value:,.6g}, up to {high:,} are asked for"
 
 
 def _metres(score: Score) -> set[str]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from segue import encodings
 from segue.encodings.base import Encoding
-from segue.errors import MissingExtraError, RecipeError, nearest
+from segue.errors import DataError, MissingExtraError, RecipeError, nearest
 from segue.recipes.schema import Recipe
 
 if TYPE_CHECKING:
+    from segue.data.filters import Filters
     from segue.models.base import SequenceModel
 
 
@@ -21,6 +22,16 @@ def build_encoding(recipe: Recipe) -> Encoding:
         return encodings.get(recipe.encoding.name, **recipe.encoding.options)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"recipe {recipe.name}: [encoding] {error}") from None
+
+
+def build_filters(recipe: Recipe) -> Filters:
+    """What the recipe asks of a piece; RecipeError for values that make no sense."""
+    from segue.data.filters import Filters
+
+    try:
+        return Filters(**recipe.data.filter.model_dump())
+    except DataError as error:
+        raise RecipeError(f"recipe {recipe.name}: [data.filter] {error}") from None
 
 
 def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None) -> SequenceModel:

@@ -34,8 +34,23 @@ class ModelTable(_Named):
     """`[model]`: the model's name and its sizes."""
 
 
+class FilterTable(_Table):
+    """`[data.filter]`: which pieces of a folder are learned from; see `segue.data.Filters`."""
+
+    piano_only: bool = Field(False, description="refuse pieces that are not for piano alone")
+    drums: bool = Field(True, description="false leaves the drums out")
+    min_notes: int = Field(0, ge=0)
+    max_notes: int = Field(0, ge=0, description="0: no limit")
+    min_seconds: float = Field(0.0, ge=0)
+    max_seconds: float = Field(0.0, ge=0, description="0: no limit")
+    min_polyphony: int = Field(0, ge=0, description="notes that sound at once, at 19 of 20 onsets")
+    max_polyphony: int = Field(0, ge=0, description="0: no limit")
+    mode: Literal["", "major", "minor"] = Field("", description="of the key that fits best")
+    metres: tuple[str, ...] = Field((), description='such as ["3/4"]; none: any')
+
+
 class DataTable(_Table):
-    """`[data]`: how pieces are cut into windows."""
+    """`[data]`: which music is learned from, and how pieces are cut into windows."""
 
     window: int = Field(128, ge=2, description="rows in a training window")
     objective: Literal["every", "last"] = Field(
@@ -45,6 +60,10 @@ class DataTable(_Table):
         (0, 0),
         description="training windows are moved by a random number of semitones in this range",
     )
+    near_duplicates: Literal["group", "remove", "ignore"] = Field(
+        "group", description="pieces alike: in one split, but one of them kept, or not looked for"
+    )
+    filter: FilterTable = FilterTable()
 
 
 class TrainTable(_Table):
