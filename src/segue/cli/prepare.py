@@ -257,3 +257,4 @@ def _show(corpus: Corpus) -> None:
         console.out.print(refused)
     for sentence in verdict(corpus):
         console.out.print(sentence, soft_wrap=True)
+    console.out.print(f"Pictures: {corpus.root / 'report.html'}", soft_wrap=True)

@@ -18,6 +18,7 @@ from segue.data.manifest import write_manifest
 from segue.data.origin import origin_of
 from segue.data.overlap import Overlap
 from segue.data.pieces import SPLITS, Index
+from segue.data.report import Findings, write_report
 from segue.data.request import IGNORE, REMOVE, Request
 from segue.data.shards import Shards
 from segue.data.split import Names, Split, split_pieces
@@ -26,6 +27,7 @@ from segue.errors import DataError
 from segue.files import write_json, written_whole
 
 _LAST_TENTH = 0.1
+_FAMILIES_TOLD = 12
 _OF_WORK = ("request", "journal.jsonl", SIGNATURES_FILE, TRAITS_FILE)
 
 
@@ -78,8 +80,20 @@ def finish(target: Path, work: Path, request: Request, journal: Journal) -> Corp
         "refusals": dict(written.reasons.most_common()),
         "request": request.hash(),
     }
+    write_report(work, _findings(facts, journal, split, written.index))
     _put_in_place(target, work, facts)
     return Corpus(target, facts, fitted)
+
+
+def _findings(facts: dict[str, Any], journal: Journal, split: Split, index: Index) -> Findings:
+    stayed = np.array([place is not None for place in split.places])
+    sizes = np.bincount(split.families, minlength=len(stayed))
+    heads = np.argsort(-sizes, kind="stable")[:_FAMILIES_TOLD]
+    wanted = {int(head): int(sizes[head]) for head in heads if sizes[head] > 1}
+    kept = (entry for entry in journal.entries() if entry["kept"])
+    names = {n: entry["path"] for n, entry in enumerate(kept) if n in wanted} if wanted else {}
+    families = [(names[head], size) for head, size in wanted.items()]
+    return Findings(facts, index, journal.traits(), np.flatnonzero(stayed), families)
 
 
 _ONE_PIECE = {"rule": "last tenth", "source": "the only piece", "pieces": 1}

@@ -38,6 +38,7 @@ _MOST_ONSETS = 0.95
 SHORTEST_SECONDS = 2.0**-6
 LENGTHS = 48
 """Bins of note lengths: four to each doubling from 1/64 of a second; the last holds all above."""
+PARTS_OF_BEAT = 24
 MOST_A_SECOND = 48
 """Bins of density: how many notes begin in a second; the last holds all above."""
 
@@ -48,16 +49,19 @@ TRAITS = np.dtype(
         ("length", "<u4", (LENGTHS,)),
         ("density", "<u4", (MOST_A_SECOND + 1,)),
         ("family", "<u4", (len(FAMILIES),)),
+        ("beat", "<u4", (PARTS_OF_BEAT,)),
         ("tempo", "<f4"),
         ("key", "u1"),
         ("metre", "u1", (2,)),
         ("polyphony", "<u2"),
     ]
 )
-"""A piece's record. `pitch` counts pitched notes, the other histograms all; `tempo` is beats a
-minute over the whole piece, 0 where the file states none; `key` 0 to 11 is major on that pitch
-class, 12 to 23 minor, NO_KEY none; `metre` is the one that lasts longest, 0 where the file states
-none; `polyphony` is how many notes sound at once, all but now and then."""
+"""A piece's record. `pitch` counts pitched notes, the other histograms all: `length` by seconds,
+`density` seconds by the notes that begin in them, `beat` by the nearest twenty-fourth of a beat
+that a note begins at. `tempo` is beats a minute over the whole piece, 0 where none is stated;
+`key` 0 to 11 is major on that pitch class, 12 to 23 minor, NO_KEY none; `metre` is the one that
+lasts longest, 0 where none is stated; `polyphony` is how many notes sound at once, all but now
+and then."""
 
 # How often each degree sounds in major and in minor pieces. Source: Albrecht and Shanahan, "The use
 # of large corpora to train a new type of key-finding algorithm", 2013. Of MAESTRO's performances it
@@ -92,6 +96,7 @@ def traits(score: Score) -> NDArray[np.void]:
     row["length"] = np.bincount(_length_bins(length), minlength=LENGTHS)
     row["density"] = _density(start)
     row["family"] = np.bincount(families, minlength=len(FAMILIES))
+    row["beat"] = _beat(score)
     row["tempo"] = _tempo(score)
     row["key"] = _key(notes["pitch"], length * pitched)
     row["metre"] = _metre(score)
@@ -124,6 +129,11 @@ def _density(start: NDArray[np.float64]) -> NDArray[np.int64]:
     seconds = np.bincount(np.minimum(counts, MOST_A_SECOND), minlength=MOST_A_SECOND + 1)
     seconds[0] = second[-1] + 1 - len(counts)
     return seconds
+
+
+def _beat(score: Score) -> NDArray[np.int64]:
+    within = score.notes["onset"] % score.ticks_per_beat * (PARTS_OF_BEAT / score.ticks_per_beat)
+    return np.bincount((within + 0.5).astype(np.int64) % PARTS_OF_BEAT, minlength=PARTS_OF_BEAT)
 
 
 def _tempo(score: Score) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from segue.data.corpus import Corpus
@@ -19,7 +20,7 @@ SYMBOLS_A_NOTE = 4
 PARAMETERS_A_NOTE = 15
 
 
-def parameters_fed(facts: dict[str, Any]) -> tuple[int, int]:
+def parameters_fed(facts: Mapping[str, Any]) -> tuple[int, int]:
     """How many parameters the training split can feed: without further care, and at most.
 
     The first is tokens * 4 passes / 20 tokens a parameter, where tokens are the symbols that the
@@ -36,7 +37,11 @@ def parameters_fed(facts: dict[str, Any]) -> tuple[int, int]:
 
 def verdict(corpus: Corpus) -> list[str]:
     """What was kept, what was dropped and why, how much music that is, what model it can feed."""
-    facts = corpus.summary()
+    return sentences(corpus.summary())
+
+
+def sentences(facts: Mapping[str, Any]) -> list[str]:
+    """The verdict on the facts of a `corpus.json`."""
     totals = facts["totals"]
     sentences = [_kept(totals)]
     if facts["refusals"]:
@@ -60,7 +65,7 @@ def _kept(totals: dict[str, Any]) -> str:
     return f"Kept {totals['kept']:,} of {files}{repaired}."
 
 
-def _alike(facts: dict[str, Any]) -> list[str]:
+def _alike(facts: Mapping[str, Any]) -> list[str]:
     """What was found alike, and what that led to."""
     found = facts["near_duplicates"]
     if not found.get("families"):
@@ -81,7 +86,7 @@ def _music(totals: dict[str, Any]) -> str:
     )
 
 
-def _split(facts: dict[str, Any]) -> str:
+def _split(facts: Mapping[str, Any]) -> str:
     parts = ", ".join(f"{part['pieces']:,} {name}" for name, part in facts["splits"].items())
     rules = " and ".join(f"{rule['rule']} ({rule['source']})" for rule in facts["split_rules"])
     return f"Split by {rules}: {parts}."
