@@ -77,7 +77,9 @@ def metres_of(score: Score) -> list[tuple[int, int, int]]:
     own = (short.numerator * scale, short.denominator * scale)
     if own in METRES:
         return [(0, *own), *rows[1:]]
-    return [rows[0], *((max(step, full), *metre) for step, *metre in rows[1:] if step)]
+    moved = [rows[0], *((max(step, full), *metre) for step, *metre in rows[1:] if step)]
+    # Changes inside the first bar now fall together: the last of them holds.
+    return list({step: (step, *metre) for step, *metre in moved}.values())
 
 
 def _bar_steps(over: int, under: int) -> int:
