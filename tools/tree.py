@@ -1,8 +1,8 @@
 """Writes the README's tree of files from the disk: one line a file, taken from the file itself.
 
 `python tools/tree.py README.md` writes it, `--check` only compares. A Python file says what it is
-in the first line of its docstring, a TOML file in its summary or first comment, the rest in
-`ELSE`.
+in the first line of its docstring, a TOML file in its summary or first comment,
+the rest in `ELSE`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ ELSE = {
     "docs/": "help, architecture, decisions, lab log",
     "tests/": "the same tree again, a test for each file",
     "tools/": "makes the generated parts: this tree, the constraints",
+    "src/segue/data/report.css": "the looks of the corpus report",
     "src/segue/py.typed": "tells type checkers that the package is typed",
 }
 
@@ -36,16 +37,24 @@ def described(path: Path) -> str:
     name = path.relative_to(ROOT).as_posix()
     if name in ELSE:
         return ELSE[name]
-    text = path.read_text(encoding="utf-8") if path.suffix in {".py", ".toml"} else ""
-    if path.suffix == ".py":
-        line = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
-    else:
-        remark = takewhile(lambda row: row.startswith("#") and row != "#", text.splitlines())
-        sentence = " ".join(row.lstrip("# ") for row in remark).split(". ")[0]
-        line = str(tomllib.loads(text).get("summary", sentence))
+    says = SAYS.get(path.suffix)
+    line = says(path.read_text(encoding="utf-8")) if says else ""
     if not line:
         raise SystemExit(f"{name} does not say what it is: give it a first line that does.")
     return line.rstrip(".")
+
+
+def _docstring(text: str) -> str:
+    return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+
+
+def _summary(text: str) -> str:
+    remark = takewhile(lambda row: row.startswith("#") and row != "#", text.splitlines())
+    sentence = " ".join(row.lstrip("# ") for row in remark).split(". ")[0]
+    return str(tomllib.loads(text).get("summary", sentence))
+
+
+SAYS = {".py": _docstring, ".toml": _summary}
 
 
 def files(folder: Path) -> list[Path]:
