@@ -54,7 +54,7 @@ def torchrun(*words: str) -> list[str]:
 
 
 def called(command: list[str], threads: int) -> str:
-    env = {**os.environ, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise SystemExit(ran.stderr[-2000:])

@@ -73,8 +73,10 @@ def command(
     from segue.recipes.builder import require_torch
 
     require_torch("training")
-    # Threads that wait by spinning make training ten times slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # Threads that wait long by spinning are ten times slower on a busy machine; threads that
+        # never spin are half again as slow on a quiet one (docs/lab_log.md).
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if not as_json:
         note("starting torch and Lightning ...")
     how = learning.options(max_minutes, devices, nodes, strategy)

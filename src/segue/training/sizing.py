@@ -1,4 +1,4 @@
-"""`--size auto`: the largest of a recipe's sizes that the corpus can feed and the machine can run."""
+"""`--size auto`: the largest of a recipe's sizes that corpus and machine can take."""
 
 from __future__ import annotations
 
