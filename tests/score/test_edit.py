@@ -14,6 +14,7 @@ from segue.score import (
     Text,
     Track,
     events,
+    heard,
     join,
     merge,
     quantise,
@@ -143,9 +144,9 @@ def test_quantise_needs_a_grid():
 
 def test_a_note_held_by_the_pedal_sounds_until_it_comes_up():
     score = piano((0, 50, 60), (500, 50, 62), controls=pedal((10, 127), (300, 0)))
-    heard = sustain(score)
-    assert played(heard) == [(0, 300, 60), (500, 50, 62)]
-    assert not len(heard.controls)
+    longer = sustain(score)
+    assert played(longer) == [(0, 300, 60), (500, 50, 62)]
+    assert not len(longer.controls)
 
 
 def test_a_key_held_longer_than_the_pedal_keeps_its_length():
@@ -172,9 +173,9 @@ def test_a_pedal_never_lifted_holds_to_the_end_of_the_track():
 def test_each_track_has_its_own_pedal():
     notes = events(NOTE, [(0, 50, 0, 60, 80), (0, 50, 1, 48, 80)])
     controls = events(CONTROL, [(10, 1, 64, 127), (300, 1, 64, 0), (10, 0, 7, 100)])
-    heard = sustain(Score(100, notes, PIANO * 2, controls=controls))
-    assert heard.notes["duration"].tolist() == [50, 300]
-    assert heard.controls["number"].tolist() == [7]
+    longer = sustain(Score(100, notes, PIANO * 2, controls=controls))
+    assert longer.notes["duration"].tolist() == [50, 300]
+    assert longer.controls["number"].tolist() == [7]
 
 
 # -- tidy ------------------------------------------------------------------------------------
@@ -278,13 +279,43 @@ def test_quantised_notes_lie_on_the_grid_near_where_they_were(score, steps):
 
 @given(scores())
 def test_the_pedal_never_shortens_a_note_or_moves_one(score):
-    heard = sustain(score)
-    assert len(heard) == len(score)
+    longer = sustain(score)
+    assert len(longer) == len(score)
     assert sorted(map(tuple, score.notes[["onset", "track", "pitch"]].tolist())) == sorted(
-        map(tuple, heard.notes[["onset", "track", "pitch"]].tolist())
+        map(tuple, longer.notes[["onset", "track", "pitch"]].tolist())
     )
-    assert heard.notes["duration"].sum() >= score.notes["duration"].sum()
-    assert sustain(heard) == heard
+    assert longer.notes["duration"].sum() >= score.notes["duration"].sum()
+    assert sustain(longer) == longer
+
+
+def plainly_heard(score, note):
+    """A note's length, looked for event by event."""
+    end = int(note["onset"] + note["duration"])
+    mine = score.notes[score.notes["track"] == note["track"]]
+    moves = score.controls[score.controls["track"] == note["track"]]
+    moves = [(int(c["onset"]), c["value"] >= 64) for c in moves[moves["number"] == 64]]
+    before = [down for at, down in moves if at <= end]
+    if not before or not before[-1]:
+        return int(note["duration"])
+    stops = [at for at, down in moves if at > end and not down][:1]
+    stops = stops or [int((mine["onset"] + mine["duration"]).max())]
+    again = mine[(mine["pitch"] == note["pitch"]) & (mine["onset"] > note["onset"])]
+    stops += again["onset"].tolist()[:1]
+    return max(min(stops), end) - int(note["onset"])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(0, 1), st.integers(60, 62))
+    ),
+    st.lists(st.tuples(st.integers(0, 24), st.integers(0, 1), st.sampled_from([0, 63, 64, 127]))),
+)
+def test_the_pedal_holds_what_a_plain_look_says(notes, moves):
+    table = events(NOTE, [(*note, 80) for note in notes])
+    controls = events(CONTROL, [(at, track, 64, value) for at, track, value in moves])
+    score = Score(4, table, PIANO * 2, controls=controls)
+    expected = [plainly_heard(score, note) for note in score.notes]
+    assert heard(score).tolist() == expected
 
 
 @given(scores())

@@ -50,6 +50,21 @@ def struck_once(voice: NDArray[np.uint16], step: Ints, end: Ints) -> tuple[Ints,
     return order[begins], length, gap
 
 
+def in_order(keys: Ints) -> Ints:
+    """The indices that sort `keys`, shape (n,), none of them negative and all different.
+
+    Where a key and its index fit in one number, these numbers are sorted: half the work.
+    """
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits > 63:
+        return np.argsort(keys)
+    packed = keys << bits
+    packed |= np.arange(len(keys))
+    packed.sort()
+    packed &= (1 << bits) - 1
+    return packed
+
+
 def sounding(voice: Ints, pressed: NDArray[np.bool_], at: Ints, end: int) -> tuple[Ints, Ints]:
     """The notes that presses and releases make: indices of the presses, and when they stop.
 

@@ -27,7 +27,7 @@ class Slots:
         one program share a slot, then those of one family of eight programs, and what is still
         too many shares the last slot. A slot keeps the name and program of its first track.
         """
-        sounding = np.unique(score.notes["track"]).tolist()
+        sounding = np.flatnonzero(np.bincount(score.notes["track"])).tolist()
         pitched = [i for i in sounding if not score.tracks[i].is_drum]
         slot_of = np.full(len(score.tracks), NOWHERE, np.int64)
         for index, group in zip(pitched, self._grouped(score.tracks, pitched), strict=True):

@@ -1,6 +1,7 @@
 """The one in-memory form of music, its time and its edits."""
 
 from segue.score.edit import (
+    heard,
     join,
     merge,
     quantise,
@@ -41,6 +42,7 @@ __all__ = [
     "Text",
     "Track",
     "events",
+    "heard",
     "join",
     "merge",
     "quantise",
