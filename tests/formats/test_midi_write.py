@@ -217,3 +217,14 @@ def test_a_refused_score_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(FormatError):
         segue.write(Score(0x8000), tmp_path / "no.mid")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_softest_note_of_no_length_is_not_taken_for_a_helper_of_the_reader(tmp_path):
+    score = Score(
+        1,
+        events(NOTE, [(0, 0, 0, 0, 1)]),
+        (Track("one"), Track("two")),
+        bends=events(BEND, [(0, 1, 0)]),
+    )
+    segue.write(score, tmp_path / "soft.mid")
+    assert segue.read(tmp_path / "soft.mid") == score

@@ -124,7 +124,7 @@ def _reading(
     heard = with_silent_channels(data, chunks, sum(1 for t in parsed.tracks if len(t.notes)))
     tracks = parsed.tracks
     if heard is not data:
-        tracks = without_voices((_parsed(heard) or parsed).tracks)
+        tracks = without_voices((_parsed(heard) or parsed).tracks, parsed.tracks)
     tracks = [t for t in tracks if len(t.notes) or len(t.controls) or len(t.bends)]
     _check_limits(parsed, tracks, name)
     repairs = list(repairs)

@@ -105,9 +105,26 @@ def with_silent_channels(data: bytes, chunks: list[Chunk], heard: int) -> bytes:
     return b"".join([*parts, data[at:]]) if parts else data
 
 
-def without_voices(tracks: list[ParsedTrack]) -> list[ParsedTrack]:
-    """The tracks without the notes that `with_silent_channels` put there."""
-    return [replace(t, notes=t.notes[:0]) if _is_voice(t) else t for t in tracks]
+def without_voices(tracks: list[ParsedTrack], before: list[ParsedTrack]) -> list[ParsedTrack]:
+    """The tracks without the notes that `with_silent_channels` put there.
+
+    `before` are those that were parsed without them: what looks like such a note there is one
+    of the file's own, and stays.
+    """
+    own = [_content(t) for t in before if _is_voice(t)]
+    without = []
+    for track in tracks:
+        added = _is_voice(track) and _content(track) not in own
+        without.append(replace(track, notes=track.notes[:0]) if added else track)
+        if _is_voice(track) and not added:
+            own.remove(_content(track))
+    return without
+
+
+def _content(track: ParsedTrack) -> tuple[object, ...]:
+    """All of a track, to be compared."""
+    tables = (t.tobytes() for t in (track.notes, track.controls, track.bends))
+    return (track.name, track.program, track.is_drum, *tables)
 
 
 def _is_voice(track: ParsedTrack) -> bool:
