@@ -33,6 +33,9 @@ _CHORD = 0.3
 # Shingles hashed at a time: their hashes stay in the processor's second cache.
 _BLOCK = 256
 
+# Keeps the steps of a shingle apart in one number: any large odd one does.
+_APART = np.uint64(0x9E3779B97F4A7C15)
+
 _PITCHES = 128
 _RATIOS = 41
 _OCTAVES = 20
@@ -88,7 +91,11 @@ def _hashed(steps: NDArray[np.int64]) -> NDArray[np.uint64]:
     count = len(steps) - STEPS + 1
     if count < 1:
         return np.zeros(0, np.uint64)
-    hashes = np.zeros(count, np.uint64)
-    for k in range(STEPS):
-        hashes = mix(hashes ^ steps[k : k + count].astype(np.uint64))
-    return np.unique(hashes)
+    values = steps.astype(np.uint64)
+    hashes = values[:count].copy()
+    for k in range(1, STEPS):
+        hashes *= _APART
+        hashes += values[k : k + count]
+    hashes = mix(hashes)
+    hashes.sort()
+    return hashes[np.append(True, hashes[1:] != hashes[:-1])]
