@@ -65,8 +65,9 @@ check: $(READY) ## Format, lint, types, import rules, generated docs
 bench: $(READY) ## Benchmarks beside named peers (DATA=FOLDER of MIDI files)
 	@test -n "$(DATA)" || { echo "Error: say what to measure on: make bench DATA=FOLDER, a folder of MIDI files." >&2; exit 2; }
 	$(BIN)/python bench/formats.py $(DATA)
-	$(BIN)/python bench/formats_audio.py $(DATA)
 	$(BIN)/python bench/prepare.py $(DATA)
+	$(BIN)/python bench/train.py
+	$(BIN)/python bench/scaling.py
 
 fuzz: $(FUZZ_READY) ## Look for inputs that break a reader (MINUTES=10)
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
