@@ -1,10 +1,10 @@
 """Stacked LSTMs over one column of symbols, each entering as a one-hot vector.
 
 Notable: no embedding, no layer between the last LSTM and the softmax; the loss is taken at every
-row. With three layers of 512 it is Performance RNN with dynamics (Simon and Oore, 2017), 6,242,692
-parameters at its 388 events; with two and dropout, Choi's text LSTM (Choi et al., "Text-based LSTM
-networks for automatic music composition", 2016), 6,376,684 at 1,260 words, 3,249,703 at 39
-characters.
+row; input weights are drawn as an embedding's. Three layers of 512 are Performance RNN with dynamics
+(Simon and Oore, 2017), 6,242,692 parameters at its 388 events; two, with dropout, are Choi's text
+LSTM (Choi et al., "Text-based LSTM networks for automatic music composition", 2016), 6,376,684 at
+1,260 words, 3,249,703 at 39 characters.
 
 In: (B, T, 1) symbols. Features: (B, T, last of hidden).
 """
@@ -36,6 +36,11 @@ class SymbolLSTM(SequenceModel):
         self.layers = nn.ModuleList(LSTM(i, h) for i, h in zip(inputs, hidden, strict=True))
         self.dropout = nn.Dropout(dropout)
         self.out = linear(hidden[-1], sizes[0])
+        first = self.layers[0]
+        assert isinstance(first, LSTM)
+        # Glorot's draw is for inputs that are all in use; of one-hot inputs one is, and learning
+        # stays at how often each symbol occurs for hundreds of steps.
+        nn.init.normal_(first.weight_ih_l0)
 
     def _one_hot(self, rows: Tensor) -> Tensor:
         """(..., 1) symbols to (..., V)."""
