@@ -2,9 +2,10 @@
 
 from segue.data.corpus import Corpus
 from segue.data.filters import Filters
+from segue.data.packing import PackedWindows
 from segue.data.pieces import Piece
 from segue.data.preparing import prepare
 from segue.data.verdict import verdict
 from segue.data.windows import Batch, Windows
 
-__all__ = ["Batch", "Corpus", "Filters", "Piece", "Windows", "prepare", "verdict"]
+__all__ = ["Batch", "Corpus", "Filters", "PackedWindows", "Piece", "Windows", "prepare", "verdict"]

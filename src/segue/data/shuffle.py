@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.uint64]
 
-_ROUNDS = 6
+# Four rounds of a Feistel network with random functions are a random permutation to any observer
+# (Luby and Rackoff, "How to construct pseudorandom permutations", 1988).
+_ROUNDS = 4
 
 
 def mix(values: Numbers) -> Numbers:
@@ -34,21 +36,36 @@ def shuffled(
 ) -> NDArray[np.int64]:
     """Where each position of 0 .. total-1 goes in the shuffle of its epoch; all shape (n,).
 
-    A Feistel network over the smallest even number of bits that holds `total`, walked on until
-    it lands inside: a bijection for every seed and epoch (Black and Rogaway, "Ciphers with
-    arbitrary finite domains", 2002).
+    A Feistel network over the fewest bits that hold `total`, walked on until it lands inside: a
+    bijection for every seed and epoch (Black and Rogaway, "Ciphers with arbitrary finite domains",
+    2002).
     """
-    half = np.uint64(max((int(total - 1).bit_length() + 1) // 2, 1))
-    keys = [keyed(seed, epochs, np.full_like(epochs, r)) for r in range(_ROUNDS)]
-    out = _feistel(positions.astype(np.uint64), keys, half)
+    if not len(positions):
+        return positions.astype(np.int64)
+    bits = max(int(total - 1).bit_length(), 2)
+    # Positions asked for together are of few epochs, and those of one share their keys.
+    first, last = int(epochs.min()), int(epochs.max())
+    few = last - first < len(epochs)
+    which = np.arange(first, last + 1) if few else epochs
+    keys = [keyed(seed, which, np.full_like(which, r)) for r in range(_ROUNDS)]
+    if few:
+        keys = keys if first == last else [key[epochs - first] for key in keys]
+    out = _feistel(positions.astype(np.uint64), keys, bits)
     while len(outside := np.flatnonzero(out >= np.uint64(total))):
-        out[outside] = _feistel(out[outside], [key[outside] for key in keys], half)
+        theirs = [key if len(key) == 1 else key[outside] for key in keys]
+        out[outside] = _feistel(out[outside], theirs, bits)
     return out.astype(np.int64)
 
 
-def _feistel(values: Numbers, keys: list[Numbers], half: np.uint64) -> Numbers:
-    low = (np.uint64(1) << half) - np.uint64(1)
-    left, right = values >> half, values & low
+def _feistel(values: Numbers, keys: list[Numbers], bits: int) -> Numbers:
+    """Halves of `bits` // 2 bits and the rest, which change places at each of an even number."""
+    low, high = np.uint64(bits // 2), np.uint64(bits - bits // 2)
+    left, right = values >> low, values & _ones(low)
     for key in keys:
-        left, right = right, left ^ (mix(right ^ key) & low)
-    return np.asarray((left << half) | right)
+        left, right = right, left ^ (mix(right ^ key) & _ones(high))
+        low, high = high, low
+    return np.asarray((left << low) | right)
+
+
+def _ones(bits: np.uint64) -> np.uint64:
+    return (np.uint64(1) << bits) - np.uint64(1)

@@ -32,11 +32,13 @@ class Batch:
     `inputs` has shape (B, T, C); `targets` (B, T, C) for objective "every" and (B, C) for
     "last"; both uint8 or uint16 symbols of the fitted vocabulary. `mask`, bool (B, T), says
     which targets count; the others lie past the end of a piece or belong to another window.
+    Where windows hold several pieces `segments`, int16 (B, T), numbers them: 0 for the first.
     """
 
     inputs: NDArray[Any]
     targets: NDArray[Any]
     mask: NDArray[np.bool_]
+    segments: NDArray[np.int16] | None = None
 
 
 class _Places(NamedTuple):
@@ -104,6 +106,7 @@ class Windows:
         self._windows = self._windows_a_piece()
         self._ends = np.cumsum(self._windows)
         self._columns = len(corpus.encoding.layout.columns)
+        self._steps = np.arange(length, dtype=np.int32)
         self._located: tuple[int, _Places] | None = None
         self._views: dict[int, NDArray[Any]] = {}
 
@@ -208,16 +211,22 @@ class Windows:
 
     def _gather(self, places: _Places) -> Batch:
         length = self.length
-        rows = self._rows(places)
-        if not self.corpus.identity:
-            flat = rows.reshape(-1, self._columns).astype(np.uint16)
-            rows = self.corpus.encoding.adapt(flat).reshape(rows.shape)
-        mask = np.ones((len(rows), length), bool)
-        for n in np.flatnonzero((places.low > 0) | (places.high < length)).tolist():
-            mask[n, : places.low[n]] = False
-            mask[n, places.high[n] :] = False
+        rows = self._adapted(self._rows(places))
+        if places.low.any() or (places.high < length).any():
+            at = self._steps
+            mask = at >= places.low.astype(at.dtype)[:, None]
+            mask &= at < places.high.astype(at.dtype)[:, None]
+        else:
+            mask = np.ones((len(rows), length), bool)
         targets = rows[:, 1:] if self.objective == "every" else rows[:, -1]
         return Batch(rows[:, :-1], targets, mask)
+
+    def _adapted(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Stored rows, shape (B, T + 1, C), in the fitted vocabulary."""
+        if self.corpus.identity:
+            return rows
+        flat = rows.reshape(-1, self._columns).astype(np.uint16)
+        return self.corpus.encoding.adapt(flat).reshape(rows.shape)
 
     def _rows(self, places: _Places) -> NDArray[Any]:
         """The windows' rows as they are stored, shape (B, T + 1, C), copied once."""
