@@ -100,7 +100,7 @@ def test_phases_and_orders_change_with_epoch_and_seed(corpus):
     assert epoch(0, 0) != epoch(0, 1) != epoch(1, 1)
 
 
-@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("objective", ["every", "last", "segment"])
 def test_a_batch_is_a_function_of_its_step(corpus, objective):
     steps = [0, 5, 1, 700, 5]
     first = Windows(corpus, "train", 8, 3, seed=2, objective=objective)
@@ -111,7 +111,7 @@ def test_a_batch_is_a_function_of_its_step(corpus, objective):
             assert np.array_equal(getattr(fresh, name), getattr(known, name))
 
 
-@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("objective", ["every", "last", "segment"])
 def test_ranks_share_what_one_process_takes(corpus, objective):
     alone = Windows(corpus, "train", 8, 6, seed=2, objective=objective)
     ranks = [
@@ -145,6 +145,55 @@ def test_last_takes_every_position_with_enough_history_once(corpus):
     assert sum(len(b.inputs) for b in held) == len(wanted)
 
 
+def segments(batches):
+    """The rows of each window that count, as bytes, after looking at those that do not."""
+    found = []
+    for batch in batches:
+        assert batch.targets is batch.inputs
+        assert (batch.inputs[~batch.mask] == 0).all()
+        for rows, mask in zip(batch.inputs, batch.mask, strict=True):
+            assert mask[: mask.sum()].all(), "only the end of a window is filled up"
+            found.append(rows[mask].astype(np.uint16).tobytes())
+    return found
+
+
+@settings(max_examples=25)
+@given(length=st.integers(1, 60), align=st.integers(1, 20), epoch=st.integers(0, 2))
+def test_segments_start_at_each_aligned_row_once_an_epoch(corpus, length, align, epoch):
+    windows = Windows(corpus, "train", length, 1, seed=3, objective="segment", align=align)
+    wanted = [
+        rows[start : start + length].tobytes()
+        for rows in by_content(corpus)
+        for start in range(0, max(len(rows) - length, 0) + 1, align)
+    ]
+    steps = range(epoch * windows.total, (epoch + 1) * windows.total)
+    batches = [windows.batch(step) for step in steps]
+    assert sorted(segments(batches)) == sorted(wanted)
+    assert [windows.targets(step) for step in steps] == [int(b.mask.sum()) for b in batches]
+
+
+@settings(max_examples=15)
+@given(length=st.integers(1, 60), batch=st.integers(1, 9), align=st.integers(1, 20))
+def test_held_out_segments_lie_side_by_side(corpus, length, batch, align):
+    windows = Windows(corpus, "valid", length, batch, objective="segment", align=align)
+    wanted = [
+        rows[start : start + length].tobytes()
+        for rows in by_content(corpus, "valid")
+        for start in range(0, len(rows), length)
+    ]
+    assert segments(windows.held_out()) == wanted
+
+
+def test_a_piece_of_one_row_is_a_segment(tmp_path):
+    corpus = prepare(folder_of(tmp_path / "in", 6, notes=1), tmp_path / "out", PitchOnly())
+    shortest = min(piece.rows for piece in corpus.pieces("train"))
+    windows = Windows(corpus, "train", 50, 4, objective="segment")
+    assert windows.total == len(corpus.pieces("train"))
+    lengths = windows.batch(0).mask.sum(axis=1)
+    assert windows.batch(0).inputs.shape == (4, 50, 2)
+    assert lengths.min() >= shortest
+
+
 def test_held_out_limit_spreads_the_windows(corpus):
     windows = Windows(corpus, "train", 5, 7, objective="last")
     some = np.concatenate([batch.inputs for batch in windows.held_out(limit=30)])
@@ -171,5 +220,7 @@ def test_too_long_names_the_longest(corpus):
         Windows(corpus, "train", 50, 1, objective="last")
     with pytest.raises(ValueError, match="0 <= rank < world"):
         Windows(corpus, "train", 5, 1, rank=2, world=2)
-    with pytest.raises(ValueError, match="'every' or 'last'"):
+    with pytest.raises(ValueError, match="'every', 'last' or 'segment'"):
         Windows(corpus, "train", 5, 1, objective="some")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="only a segment"):
+        Windows(corpus, "train", 5, 1, align=16)

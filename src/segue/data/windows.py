@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from segue.data.corpus import Corpus
 from segue.data.shuffle import keyed, shuffled
 from segue.errors import DataError
 
-Objective = Literal["every", "last"]
+Objective = Literal["every", "last", "segment"]
 Ints = NDArray[np.int64]
 
 # Windows located at a time: their arithmetic then costs next to nothing a batch.
@@ -30,9 +30,10 @@ class Batch:
     """What one step trains on.
 
     `inputs` has shape (B, T, C); `targets` (B, T, C) for objective "every" and (B, C) for
-    "last"; both uint8 or uint16 symbols of the fitted vocabulary. `mask`, bool (B, T), says
-    which targets count; the others lie past the end of a piece or belong to another window.
-    Where windows hold several pieces `segments`, int16 (B, T), numbers them: 0 for the first.
+    "last"; both uint8 or uint16 symbols of the fitted vocabulary. For "segment" both are one
+    array. `mask`, bool (B, T), says which targets count; the others lie past the end of a piece
+    or belong to another window. Where windows hold several pieces `segments`, int16 (B, T),
+    numbers them: 0 for the first.
     """
 
     inputs: NDArray[Any]
@@ -44,7 +45,7 @@ class Batch:
 class _Places(NamedTuple):
     """Where windows lie, arrays of shape (windows,): `take` rows from `row` of `shard`.
 
-    Targets `low` to `high` - 1, counted from the window's second row, are the ones that count.
+    Targets `low` to `high` - 1, counted from the window's first target, are the ones that count.
     """
 
     shard: Ints
@@ -64,6 +65,10 @@ class Windows:
 
     Objective "last": every run of T rows is a window, whose target is the row that follows.
 
+    Objective "segment", for models that make whole windows: an epoch takes each run of T rows that
+    starts at a multiple of `align` rows of its piece, such as a bar, once; its rows are input and
+    target both. A piece shorter than T is one window, filled up with symbol 0 that does not count.
+
     A batch takes the next B windows of the shuffled epoch and goes on into the next epoch where
     one ends. No window crosses the boundary of a piece. Raises DataError if no piece is long
     enough, ValueError for a caller's mistake.
@@ -78,6 +83,7 @@ class Windows:
         seed: int = 0,
         *,
         objective: Objective = "every",
+        align: int = 1,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -86,13 +92,20 @@ class Windows:
                 f"length {length}, batch {batch}, rank {rank} of {world}: length and batch of at "
                 "least 1 and 0 <= rank < world are allowed."
             )
-        if objective not in ("every", "last"):
-            raise ValueError(f"objective came as {objective!r}; 'every' or 'last' is allowed.")
+        if objective not in get_args(Objective):
+            raise ValueError(
+                f"objective came as {objective!r}; 'every', 'last' or 'segment' is allowed."
+            )
+        if align < 1 or (align > 1 and objective != "segment"):
+            raise ValueError(f"align came as {align}; only a segment can have more than 1.")
         self.corpus, self.split = corpus, split
         self.length, self.batch_size, self.seed = length, batch, seed
-        self.objective, self.rank, self.world = objective, rank, world
+        self.objective, self.align = objective, align
+        self.rank, self.world = rank, world
+        # Segments are told from nothing; all other targets from the row before them.
+        self._before = int(objective != "segment")
         index = corpus.split_index(split)
-        shortest = 2 if objective == "every" else length + 1
+        shortest = self._before + (length if objective == "last" else 1)
         usable = index[index["rows"] >= shortest]
         if not len(usable):
             longest = int(index["rows"].max()) if len(index) else 0
@@ -102,7 +115,7 @@ class Windows:
             )
         self._shard = usable["shard"].astype(np.int64)
         self._start = usable["start"].astype(np.int64)
-        self._targets = usable["rows"].astype(np.int64) - 1
+        self._targets = usable["rows"].astype(np.int64) - self._before
         self._windows = self._windows_a_piece()
         self._ends = np.cumsum(self._windows)
         self._columns = len(corpus.encoding.layout.columns)
@@ -113,6 +126,8 @@ class Windows:
     def _windows_a_piece(self) -> Ints:
         if self.objective == "last":
             return np.asarray(self._targets - self.length + 1)
+        if self.objective == "segment":
+            return np.maximum(self._targets - self.length, 0) // self.align + 1
         cuts = -(-self._targets // self.length)
         # Where the cuts fit a long piece too snugly, one more gives the phase room to play.
         snug = (cuts >= 4) & (cuts * self.length - self._targets < self.length // 2)
@@ -135,8 +150,9 @@ class Windows:
     def targets(self, step: int) -> int:
         """How many targets count in this rank's batch at `step`, found without reading it."""
         places = self._places(step)
-        each = places.high - places.low if self.objective == "every" else np.ones_like(places.low)
-        return int(each.sum())
+        if self.objective == "last":
+            return len(places.low)
+        return int((places.high - places.low).sum())
 
     def _places(self, step: int) -> _Places:
         block, within = divmod(step, self._steps_a_block)
@@ -158,16 +174,15 @@ class Windows:
         window = shuffled(position, self.total, epoch, self.seed)
         piece = np.searchsorted(self._ends, window, side="right")
         number = window - (self._ends[piece] - self._windows[piece])
-        if self.objective == "last":
-            return self._whole(piece, number)
-        return self._cut(piece, number, epoch)
+        if self.objective == "every":
+            return self._cut(piece, number, epoch)
+        return self._from(piece, number * self.align)
 
-    def _whole(self, piece: Ints, first: Ints) -> _Places:
-        """Windows of T + 1 rows from row `first` of each piece; all targets count."""
-        full = np.full_like(first, self.length)
-        return _Places(
-            self._shard[piece], self._start[piece] + first, full + 1, np.zeros_like(first), full
-        )
+    def _from(self, piece: Ints, first: Ints) -> _Places:
+        """Windows from row `first` of each piece on, of which all that is there counts."""
+        high = np.minimum(self._targets[piece] - first, self.length)
+        row = self._start[piece] + first
+        return _Places(self._shard[piece], row, high + self._before, np.zeros_like(first), high)
 
     def _cut(self, piece: Ints, number: Ints, epoch: Ints) -> _Places:
         length, targets = self.length, self._targets[piece]
@@ -188,12 +203,12 @@ class Windows:
     def held_out(self, limit: int | None = None) -> Iterator[Batch]:
         """The split's windows in order, for measuring: the same batches each time.
 
-        For "every", windows side by side score each row after the first of each piece exactly
-        once; for "last", each position is a window. With `limit`, that many of them at most,
-        evenly spread. Ranks take turns; the last batch may be smaller.
+        For "every" and "segment", windows side by side from the first row on score each target of
+        each piece exactly once; for "last", each position is a window. With `limit`, that many of
+        them at most, evenly spread. Ranks take turns; the last batch may be smaller.
         """
-        every = self.objective == "every"
-        counts = -(-self._targets // self.length) if every else self._windows
+        apart = 1 if self.objective == "last" else self.length
+        counts = self._windows if self.objective == "last" else -(-self._targets // apart)
         ends = np.cumsum(counts)
         total = int(ends[-1])
         taken = total if limit is None else min(limit, total)
@@ -203,11 +218,7 @@ class Windows:
             window = chosen * total // taken
             piece = np.searchsorted(ends, window, side="right")
             number = window - (ends[piece] - counts[piece])
-            places = self._whole(piece, number * self.length if every else number)
-            if every:
-                left = np.minimum(self._targets[piece] - number * self.length, self.length)
-                places = places._replace(take=left + 1, high=left)
-            yield self._gather(places)
+            yield self._gather(self._from(piece, number * apart))
 
     def _gather(self, places: _Places) -> Batch:
         length = self.length
@@ -218,24 +229,31 @@ class Windows:
             mask &= at < places.high.astype(at.dtype)[:, None]
         else:
             mask = np.ones((len(rows), length), bool)
+        if self.objective == "segment":
+            rows[~mask] = 0
+            return Batch(rows, rows, mask)
         targets = rows[:, 1:] if self.objective == "every" else rows[:, -1]
         return Batch(rows[:, :-1], targets, mask)
 
     def _adapted(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Stored rows, shape (B, T + 1, C), in the fitted vocabulary."""
+        """Stored rows, shape (B, rows, C), in the fitted vocabulary."""
         if self.corpus.identity:
             return rows
         flat = rows.reshape(-1, self._columns).astype(np.uint16)
         return self.corpus.encoding.adapt(flat).reshape(rows.shape)
 
     def _rows(self, places: _Places) -> NDArray[Any]:
-        """The windows' rows as they are stored, shape (B, T + 1, C), copied once."""
-        full = places.take == self.length + 1
+        """The windows' rows as they are stored, shape (B, R, C), copied once.
+
+        R is T, and one more where the row before the first target is wanted.
+        """
+        size = self.length + self._before
+        full = places.take == size
         first = int(places.shard[0])
         if full.all() and (places.shard == first).all():
             return self._every_window_of(first)[places.row]
         shards = self.corpus.shards
-        rows = np.empty((len(full), self.length + 1, self._columns), shards[first].dtype)
+        rows = np.empty((len(full), size, self._columns), shards[first].dtype)
         for number in np.unique(places.shard[full]).tolist():
             mine = full & (places.shard == number)
             rows[mine] = self._every_window_of(number)[places.row[mine]]
@@ -246,14 +264,15 @@ class Windows:
         return rows
 
     def _every_window_of(self, number: int) -> NDArray[Any]:
-        """A view of a shard, shape (rows - T, T + 1, C): at i the window that starts at row i."""
+        """A view of a shard, shape (starts, R, C): at i the window that starts at row i."""
         view = self._views.get(number)
         if view is None:
             shard = self.corpus.shards[number]
             row, column = shard.strides
+            size = self.length + self._before
             view = np.lib.stride_tricks.as_strided(
                 shard,
-                (len(shard) - self.length, self.length + 1, self._columns),
+                (len(shard) - size + 1, size, self._columns),
                 (row, row, column),
                 writeable=False,
             )

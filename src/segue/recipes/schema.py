@@ -53,8 +53,13 @@ class DataTable(_Table):
     """`[data]`: which music is learned from, and how pieces are cut into windows."""
 
     window: int = Field(128, ge=2, description="rows in a training window")
-    objective: Literal["every", "last"] = Field(
-        "every", description="loss at every row of the window, or only at the one after it"
+    objective: Literal["every", "last", "segment"] = Field(
+        "every",
+        description="loss at every row of the window, only at the one after it, or, for models "
+        "that make whole windows, with the window itself as target",
+    )
+    align: int = Field(
+        1, ge=1, description="segments start at multiples of so many rows, such as those of a bar"
     )
     transpose: tuple[int, int] = Field(
         (0, 0),
@@ -105,6 +110,12 @@ class GenerateTable(_Table):
     min_p: float = Field(0.0, ge=0, lt=1)
     start: Literal["nothing", "opening"] = Field(
         "nothing", description="what a new take starts from: nothing, or a random training opening"
+    )
+    walk: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="how much of a segment's latent the next one keeps, of models of segments",
     )
 
 

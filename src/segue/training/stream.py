@@ -18,6 +18,7 @@ from segue.recipes.schema import Recipe
 class TensorBatch(NamedTuple):
     """Rows (B, T, C), targets (B, T, C) or (B, C), and which targets count, (B, T) or (B,).
 
+    Where a recipe's objective is "segment" the targets are the rows themselves.
     `total` is the number of targets that count in the whole step, over all ranks and
     accumulated parts; `parts` is how many such parts there are.
     """
@@ -88,6 +89,14 @@ class BatchStream:
         rng = np.random.default_rng((self.seed, step))
         drawn = rng.integers(low, high + 1, size=self.recipe.train.batch)
         semitones = drawn[part * self.share : (part + 1) * self.share]
+        if batch.targets is batch.inputs:
+            # The last row stands for what is filled up, whose symbols would hold others back.
+            last = batch.mask.sum(axis=1, keepdims=True) - 1
+            at = np.minimum(np.arange(batch.mask.shape[1]), last)
+            rows = np.take_along_axis(batch.inputs, at[..., None], axis=1)
+            moved = self._transpose(rows, semitones)
+            moved[~batch.mask] = 0
+            return Batch(moved, moved, batch.mask)
         # Inputs and targets are moved as one window, so that neither is clipped alone.
         later = batch.targets.reshape(len(batch.targets), -1, batch.targets.shape[-1])
         moved = self._transpose(np.concatenate([batch.inputs, later], axis=1), semitones)
@@ -117,14 +126,22 @@ def windows_of(
     rank: int = 0,
     world: int = 1,
 ) -> Windows:
-    """The recipe's windows over one split."""
+    """The recipe's windows over one split; RecipeError for an alignment of no segments."""
+    objective, align = recipe.data.objective, recipe.data.align
+    if align != 1 and objective != "segment":
+        raise RecipeError(
+            f"recipe {recipe.name}: data.align came as {align} with data.objective "
+            f"{objective!r}, which takes windows from anywhere: leave data.align out, or set "
+            'data.objective to "segment".'
+        )
     return Windows(
         corpus,
         split,
         length=recipe.data.window,
         batch=batch,
         seed=seed,
-        objective=recipe.data.objective,
+        objective=objective,
+        align=align,
         rank=rank,
         world=world,
     )
@@ -132,9 +149,11 @@ def windows_of(
 
 def _tensors(batch: Batch, total: int, parts: int) -> TensorBatch:
     one_target = batch.targets.ndim < batch.inputs.ndim
+    rows = torch.from_numpy(batch.inputs.astype(np.int64))
+    same = batch.targets is batch.inputs
     return TensorBatch(
-        torch.from_numpy(batch.inputs.astype(np.int64)),
-        torch.from_numpy(batch.targets.astype(np.int64)),
+        rows,
+        rows if same else torch.from_numpy(batch.targets.astype(np.int64)),
         torch.from_numpy(batch.mask[:, -1] if one_target else batch.mask),
         total,
         parts,

@@ -1,0 +1,98 @@
+"""Training batches: a function of seed and step, shared out, augmented as the recipe says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from music import TINY
+from segue import recipes
+from segue.data import Corpus
+from segue.errors import RecipeError
+from segue.recipes.schema import Recipe
+from segue.training.stream import BatchStream, HeldOut, TensorBatch, windows_of
+
+
+def recipe_with(*changes: str) -> Recipe:
+    still = "data.transpose=[0,0]"
+    return recipes.load("chorale-lstm", [*TINY, "train.batch=4", still, *changes])
+
+
+def whole(batch: TensorBatch) -> np.ndarray:
+    """The windows as they were gathered, with the row after the last input."""
+    if batch.targets is batch.rows:
+        return batch.rows.numpy()
+    return torch.cat([batch.rows, batch.targets[:, -1:]], dim=1).numpy()
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus_path: Path) -> Corpus:
+    return Corpus.open(corpus_path)
+
+
+@pytest.mark.parametrize("objective", ["every", "segment"])
+def test_ranks_and_parts_share_what_one_process_takes(corpus: Corpus, objective: str) -> None:
+    changes = [f"data.objective={objective}", "data.transpose=[-5,6]"]
+    alone = BatchStream(corpus, recipe_with(*changes), seed=3)
+    shared = [
+        BatchStream(corpus, recipe_with(*changes, "train.accumulate=2"), 3, rank=rank, world=2)
+        for rank in range(2)
+    ]
+    for step in (0, 7):
+        one = alone.at(step)
+        parts = [shared[part // 2].at(step, part) for part in range(4)]
+        for name in ("rows", "targets", "mask"):
+            assert torch.equal(torch.cat([getattr(p, name) for p in parts]), getattr(one, name))
+        assert {p.total for p in parts} == {one.total} == {int(one.mask.sum())}
+
+
+def test_segments_are_moved_as_a_whole_and_filled_up_with_nothing(corpus: Corpus) -> None:
+    sizes = dict(zip(*np.unique(corpus.index["rows"], return_counts=True), strict=True))
+    longer = f"data.window={max(sizes) + 5}"
+    plain = BatchStream(corpus, recipe_with("data.objective=segment", longer), 1).at(2)
+    changes = ["data.objective=segment", longer, "data.transpose=[2,2]"]
+    moved = BatchStream(corpus, recipe_with(*changes), 1).at(2)
+    assert moved.targets is moved.rows
+    assert torch.equal(moved.mask, plain.mask)
+    assert not moved.mask.all()
+    assert (moved.rows[~moved.mask] == 0).all()
+    known = moved.mask.numpy()
+    wanted = corpus.encoding.transpose(plain.rows.numpy(), np.full(4, 2))  # type: ignore[attr-defined]
+    changed = wanted[known] != plain.rows.numpy()[known]
+    assert changed.any()
+    assert np.array_equal(moved.rows.numpy()[known], wanted[known])
+
+
+def test_segments_start_at_aligned_rows(corpus: Corpus) -> None:
+    pieces = [corpus.rows(piece).astype(np.int64) for piece in corpus.pieces("train")]
+    recipe = recipe_with("data.objective=segment", "data.align=8", "data.window=16")
+    for step in range(5):
+        for rows in whole(BatchStream(corpus, recipe, 0).at(step)):
+            assert any(
+                np.array_equal(piece[start : start + 16], rows)
+                for piece in pieces
+                for start in range(0, len(piece), 8)
+            )
+
+
+def test_held_out_music_is_never_changed(corpus: Corpus) -> None:
+    def held_out(*changes: str) -> list[TensorBatch]:
+        recipe = recipe_with(*changes)
+        return list(HeldOut(windows_of(corpus, recipe, "valid", 4, seed=9), None))
+
+    for plain, told in zip(held_out(), held_out("data.transpose=[-6,6]"), strict=True):
+        assert torch.equal(plain.rows, told.rows)
+        assert torch.equal(plain.targets, told.targets)
+
+
+def test_an_alignment_of_no_segments_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(RecipeError, match=r'leave data.align out, or set .* to "segment"'):
+        BatchStream(corpus, recipe_with("data.align=8"), 0)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(RecipeError, match="multiple of 3"):
+        BatchStream(corpus, recipe_with(), 0, world=3)
