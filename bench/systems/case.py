@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import segue
 from bench.systems.work import Workplace
+
+import segue
 from segue import bundles
 from segue.bundles import Bundle
 from segue.data import Corpus
@@ -50,9 +51,9 @@ class Case:
 
     def model(self) -> Any:
         """The torch model with its trained weights, in evaluation mode."""
-        from segue.generation.torch_engine import trained_model
+        from segue.generation.torch_engine import TorchEngine
 
-        return trained_model(self.bundle).eval()
+        return TorchEngine.of_bundle(self.bundle).model
 
     def takes(self, count: int = 4, bars: int = 16, seed: int = 1) -> list[Score]:
         """Takes by `segue generate` with the recipe's own sampling, read back from MIDI."""

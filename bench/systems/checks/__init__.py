@@ -15,7 +15,7 @@ kept in the recipe's record, printed as "reached / wanted" and written to docs/s
     case.corpus, case.held_out              the corpus, and the split that was not trained on
     case.model()                            the torch model with its trained weights, in eval mode
     case.takes(4, bars=16, seed=1)          Scores, made by `segue generate` and read from MIDI
-    case.real(4, bars=16)                   as many openings of held-out pieces, through the encoding
+    case.real(4, bars=16)                   openings of as many held-out pieces, likewise
     case.other("luiss-3b")                  the case of another recipe that was trained, or None
     case.folder("maestro-v2")               a folder of the data, where a check needs another
 
