@@ -2,8 +2,10 @@
 
 bundle/
   model.safetensors   the weights
-  model.onnx          one step of the model: a row and the state to features and the state
+  model.onnx          one step of the model: a row and the state to features and the state;
+                      of a model that plays segments: random numbers to a segment's rows
   heads.onnx          features and a row to logits, column by column
+  encoder.onnx        a segment's rows to the numbers it is made from, where there is such a way
   openings.npz        a few training windows that takes may start from
   recipe.toml         resolved: every default written out
   encoding.json       the encoding's name, options and vocabulary
@@ -41,14 +43,10 @@ _UNREADABLE = (
     NotImplementedError, RuntimeError,
 )  # fmt: skip
 """What NumPy and zipfile raise for damaged archives, found by fuzzing."""
-HASHED = (
-    "model.safetensors",
-    "model.onnx",
-    "heads.onnx",
-    "openings.npz",
-    "recipe.toml",
-    "encoding.json",
-)
+HASHED = ("model.safetensors", "openings.npz", "recipe.toml", "encoding.json")
+"""What every bundle holds."""
+GRAPHS = ("model.onnx", "heads.onnx", "encoder.onnx")
+"""What it may hold besides, to be played without torch."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,21 @@ class Bundle:
     def sizes(self) -> tuple[int, ...]:
         """The vocabulary size of each column."""
         return tuple(self.index["sizes"])
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """The ONNX graphs it holds."""
+        return tuple(name for name in GRAPHS if name in self.index["sha256"])
+
+    @property
+    def plays(self) -> str:
+        """How it makes music: "rows", one at a time, or whole "segments"."""
+        return str(self.index.get("plays", "rows"))
+
+    @property
+    def engine(self) -> dict[str, Any]:
+        """What an engine must know to play it."""
+        return dict(self.index.get("engine", {}))
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """The weights by name."""
@@ -146,7 +159,7 @@ def load(path: str | Path, *, verify: bool = True) -> Bundle:
     if missing:
         raise BundleError(f"{folder / INDEX} says nothing of {', '.join(missing)}; copy it anew.")
     if verify:
-        for name in HASHED:
+        for name in (*HASHED, *(graph for graph in GRAPHS if graph in hashes)):
             _check(folder / name, hashes[name])
     return Bundle(folder, index)
 
@@ -191,5 +204,5 @@ def describe(path: str | Path) -> dict[str, Any]:
             "loses": list(bundle.encoding.loses),
         },
         **{k: v for k, v in bundle.index.items() if k not in ("sha256", "format_version", "used")},
-        "bytes": {n: (bundle.path / n).stat().st_size for n in HASHED},
+        "bytes": {n: (bundle.path / n).stat().st_size for n in (*HASHED, *bundle.graphs)},
     }

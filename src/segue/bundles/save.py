@@ -33,8 +33,8 @@ def save(
 ) -> Bundle:
     """Write a bundle folder, replacing one that is there.
 
-    `onnx` holds the bytes of "model.onnx" and "heads.onnx"; `state` the name, dtype and shape of
-    each state tensor without its batch axis; `facts` the held-out figures and provenance that go
+    `onnx` holds the bytes of the graphs by file name (`GRAPHS`); `state` the name, dtype and
+    shape of each state tensor without its batch axis; `facts` the held-out figures and provenance that go
     to bundle.json and the card.
     """
     from safetensors.numpy import save_file
@@ -56,7 +56,7 @@ def save(
             "sizes": list(encoding.layout.sizes),
             "state": [dict(s) for s in state],
             **facts,
-            "sha256": {name: sha256_of(beside / name) for name in HASHED},
+            "sha256": {name: sha256_of(beside / name) for name in (*HASHED, *onnx)},
         }
         write_json(beside / INDEX, index)
         write_text(beside / "CARD.md", card(recipe, encoding, index))
@@ -84,7 +84,7 @@ def card(recipe: Recipe, encoding: Encoding, index: Mapping[str, Any]) -> str:
     if recipe.system:
         lines += [f"System: {recipe.system}.", ""]
     lines += [f"Parameters: {index['parameters']:,}.", "", "## Held-out loss", ""]
-    lines += ["| | nats a row |", "|---|---|"]
+    lines += [f"| | {index['held_out'].get('unit', 'nats')} a row |", "|---|---|"]
     lines += [f"| {name} | {value:.4f} |" for name, value in index["held_out"]["nats"].items()]
     lines += [
         "",

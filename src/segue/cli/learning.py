@@ -241,6 +241,15 @@ def _show(outcome: Outcome) -> None:
 
     held_out: dict[str, Any] = outcome.held_out or {}
     nats = held_out["nats"]
+    if held_out.get("unit") == "loss":
+        console.out.print(
+            f"{outcome.reason}; held-out loss {nats['model']:.4g} a row over "
+            f"{held_out['rows']:,} rows ({held_out['split']}); it is no likelihood, so no baseline "
+            "can be set beside it.",
+            soft_wrap=True,
+        )
+        _tell_next(outcome)
+        return
     rows = console.table("held-out loss", ">nats a row", ">perplexity a row", ">nats a note")
     for name, value in sorted(nats.items(), key=lambda item: -float(item[1])):
         a_note = value / held_out["notes_a_row"]
@@ -256,6 +265,12 @@ def _show(outcome: Outcome) -> None:
         f"the model is {stands}.{advice}",
         soft_wrap=True,
     )
+    _tell_next(outcome)
+
+
+def _tell_next(outcome: Outcome) -> None:
+    from segue.cli import console
+
     if outcome.bundle is not None:
         console.out.print(f"bundle: {outcome.bundle.path}", soft_wrap=True)
         again = f"segue generate {outcome.run} -n 4 --bars 16 -o out/"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from segue.bundles import Bundle
 from segue.errors import SegueError, nearest
+from segue.recipes.builder import require_torch
 
 IntRows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -34,6 +35,10 @@ class Engine(Protocol):
 
     name: str
     sizes: tuple[int, ...]
+    frames: bool
+    """Whether it plays a model of frames, whose columns are all alike."""
+    independent: bool
+    """Whether the columns of a frame do not depend on each other."""
 
     def start(self, batch: int) -> State:
         """The state of `batch` takes before any row."""
@@ -44,6 +49,9 @@ class Engine(Protocol):
     def logits(self, state: State, column: int, row: IntRows) -> Floats:
         """(B, V) logits of `column` of the next row, whose columns before it are in `row`."""
 
+    def frame(self, state: State, row: IntRows) -> Floats:
+        """(B, C, V) logits of all columns of the next row, of a model of frames."""
+
     def fork(self, state: State, copies: int) -> State:
         """Each take of `state` repeated `copies` times, side by side."""
 
@@ -52,13 +60,21 @@ ENGINES = ("auto", "onnx", "torch")
 
 
 def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
-    """The engine for a bundle: ONNX Runtime unless the torch reference is asked for."""
-    if name in ("auto", "onnx"):
+    """The engine for a bundle: ONNX Runtime unless torch is asked for or there is no graph."""
+    if name not in ENGINES:
+        raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
+    if name != "torch" and bundle.graphs:
         from segue.generation.onnx_engine import OnnxEngine
 
         return OnnxEngine(bundle)
-    if name == "torch":
-        from segue.generation.torch_engine import TorchEngine
+    allow_torch(bundle, name)
+    from segue.generation.torch_engine import TorchEngine
 
-        return TorchEngine.of_bundle(bundle)
-    raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
+    return TorchEngine.of_bundle(bundle)
+
+
+def allow_torch(bundle: Bundle, name: str) -> None:
+    """Raise if ONNX was asked for, which the bundle then lacks, or torch is not installed."""
+    if name == "onnx":
+        raise SegueError(f"{bundle.name} has no ONNX form: leave --engine out to play with torch.")
+    require_torch(f"playing {bundle.name}")

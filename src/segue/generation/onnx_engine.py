@@ -21,10 +21,13 @@ class OnnxEngine:
         import onnxruntime
 
         self.sizes = bundle.sizes
+        self.frames = bool(bundle.engine.get("frames"))
+        self.independent = bool(bundle.engine.get("independent"))
         self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
         self._state = bundle.index["state"]
-        self._step = _session(bundle.path / "model.onnx", threads)
-        self._heads = _session(bundle.path / "heads.onnx", threads)
+        self._step = session(bundle.path / "model.onnx", threads)
+        self._heads = session(bundle.path / "heads.onnx", threads)
+        self._reads = {each.name for each in self._heads.get_inputs()}
         # A head is asked for alone: the others, which come later in the row, need not run.
         self._only_asked = onnxruntime.RunOptions()
         self._only_asked.only_execute_path_to_fetches = True
@@ -42,8 +45,17 @@ class OnnxEngine:
 
     def logits(self, state: State, column: int, row: IntRows) -> Floats:
         """One head of heads.onnx."""
+        if self.frames:
+            return np.ascontiguousarray(self.frame(state, row)[:, column])
         feed = {"features": state.features, "row": row}
         logits: Floats = self._heads.run([self._outputs[column]], feed, self._only_asked)[0]
+        return logits
+
+    def frame(self, state: State, row: IntRows) -> Floats:
+        """All columns at once, of a model of frames."""
+        given = {"features": state.features, "row": row}
+        feed = {name: given[name] for name in self._reads}
+        logits: Floats = self._heads.run(None, feed)[0]
         return logits
 
     def fork(self, state: State, copies: int) -> State:
@@ -53,7 +65,8 @@ class OnnxEngine:
         return State(state.batch * copies, features, tensors)
 
 
-def _session(path: Path, threads: int) -> Any:
+def session(path: Path, threads: int) -> Any:
+    """ONNX Runtime for one graph; BundleError if it cannot be read."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -67,9 +67,28 @@ class Player:
         self, state: State, guide: Guide, generators: list[np.random.Generator]
     ) -> NDArray[np.int64]:
         row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
+        if self.engine.independent:
+            return self._frame(state, guide, generators, row)
         for column in range(row.shape[1]):
             allowed = guide.allowed(column, row)
             uniform = np.array([g.random() for g in generators])
             p = probabilities(self.engine.logits(state, column, row), allowed, self.sampling)
             row[:, column] = draw(p, uniform)
         return row
+
+    def _frame(
+        self,
+        state: State,
+        guide: Guide,
+        generators: list[np.random.Generator],
+        row: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """All columns of a row at once."""
+        batch, columns = row.shape
+        logits = self.engine.frame(state, row)
+        allowed = np.stack([guide.allowed(c, row) for c in range(columns)], axis=1)
+        uniform = np.stack([g.random(columns) for g in generators])
+        p = probabilities(
+            logits.reshape(batch * columns, -1), allowed.reshape(batch * columns, -1), self.sampling
+        )
+        return draw(p, uniform.ravel()).reshape(batch, columns)

@@ -1,6 +1,8 @@
-"""The reference engine: the torch model itself, one step at a time."""
+"""The reference engines: the torch models themselves."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,30 +10,28 @@ import torch
 from segue.bundles import Bundle
 from segue.errors import BundleError
 from segue.generation.engine import Floats, IntRows, State
-from segue.models.base import SequenceModel
+from segue.models.base import Model, SequenceModel
+from segue.models.frames import FrameModel
+from segue.models.segments import SegmentModel
 from segue.recipes import build_model
 
 
 class TorchEngine:
-    """Plays a model in evaluation mode, without gradients."""
+    """Plays a model row by row, in evaluation mode, without gradients."""
 
     name = "torch"
 
     def __init__(self, model: SequenceModel) -> None:
         self.model = model.eval()
         self.sizes = model.sizes
+        self.frames = isinstance(model, FrameModel)
+        self.independent = isinstance(model, FrameModel) and model.independent
 
     @classmethod
     def of_bundle(cls, bundle: Bundle) -> TorchEngine:
         """The model built from the bundle's recipe with the bundle's weights."""
-        model = build_model(bundle.recipe, bundle.sizes, seed=0)
-        weights = {name: torch.from_numpy(array) for name, array in bundle.weights().items()}
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as error:
-            raise BundleError(
-                f"{bundle.path}: the weights do not fit the recipe: {error}"
-            ) from None
+        model = trained_model(bundle)
+        assert isinstance(model, SequenceModel)
         return cls(model)
 
     @torch.no_grad()
@@ -51,6 +51,13 @@ class TorchEngine:
         logits = self.model.heads(state.features, torch.from_numpy(row))[column]
         return np.asarray(logits.float().numpy())
 
+    @torch.no_grad()
+    def frame(self, state: State, row: IntRows) -> Floats:
+        """All columns at once, of a model of frames."""
+        assert isinstance(self.model, FrameModel)
+        logits = self.model.frame(state.features, torch.from_numpy(row))
+        return np.asarray(logits.float().numpy())
+
     def fork(self, state: State, copies: int) -> State:
         """Repeat along the batch axis."""
         features = None
@@ -58,3 +65,48 @@ class TorchEngine:
             features = state.features.repeat_interleave(copies, dim=0)
         tensors = tuple(t.repeat_interleave(copies, dim=0) for t in state.tensors)
         return State(state.batch * copies, features, tensors)
+
+
+class TorchComposer:
+    """Plays a model of segments."""
+
+    name = "torch"
+
+    def __init__(self, model: SegmentModel) -> None:
+        self.model = model.eval()
+        facts = ("window", "normals", "uniforms", "looks_back", "encodes", "uniform_prior")
+        self.facts: dict[str, Any] = {name: getattr(model, name) for name in facts}
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> TorchComposer:
+        """The model built from the bundle's recipe with the bundle's weights."""
+        model = trained_model(bundle)
+        assert isinstance(model, SegmentModel)
+        return cls(model)
+
+    @torch.no_grad()
+    def compose(self, normal: Floats, uniform: Floats, before: IntRows, heat: float) -> IntRows:
+        """One segment a take."""
+        rows = self.model.compose(
+            torch.from_numpy(normal),
+            torch.from_numpy(uniform),
+            torch.from_numpy(before),
+            torch.tensor([heat]),
+        )
+        return np.asarray(rows.numpy())
+
+    @torch.no_grad()
+    def encode(self, rows: IntRows) -> Floats:
+        """The numbers that make these rows."""
+        return np.asarray(self.model.encode(torch.from_numpy(rows)).numpy())
+
+
+def trained_model(bundle: Bundle) -> Model:
+    """The bundle's model with its weights; BundleError if they do not fit its recipe."""
+    model = build_model(bundle.recipe, bundle.sizes, seed=0)
+    weights = {name: torch.from_numpy(array) for name, array in bundle.weights().items()}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BundleError(f"{bundle.path}: the weights do not fit the recipe: {error}") from None
+    return model

@@ -15,6 +15,8 @@ from segue.generation.engine import IntRows, State, make_engine
 from segue.generation.guides import Steps, only_known
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
+from segue.generation.segment_engines import make_composer
+from segue.generation.segments import last_window, lay
 from segue.generation.take import Take, checks, make_receipt, signed
 from segue.score import Score, Track, join, slice_ticks, tidy
 
@@ -38,8 +40,10 @@ def generate(
     of the take.
     """
     encoding = bundle.encoding
-    player = _player(bundle, engine, sampling)
     seeds = [seed + i for i in range(takes)]
+    if bundle.plays == "segments":
+        return _generate_segments(bundle, seeds, bars, sampling, engine, on_row)
+    player = _player(bundle, engine, sampling)
     header = bundle.index["header"]
     opened = bundle.recipe.generate.start == "opening"
     if opened:
@@ -70,11 +74,61 @@ def generate(
     for rows, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         whole = rows if opened else np.concatenate([last, rows])
         score = encoding.decode(whole.astype(np.uint16), header)
-        score = tidy(slice_ticks(score, 0, end_ticks))
-        receipt = make_receipt(bundle, player.engine.name, own, settings)
-        receipt["checks"] = checks(score)
-        made.append(Take(signed(score, receipt), receipt))
+        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings))
     return made
+
+
+def _generate_segments(
+    bundle: Bundle,
+    seeds: Sequence[int],
+    bars: float,
+    sampling: Sampling | None,
+    engine: str,
+    on_row: OnRow | None,
+) -> list[Take]:
+    encoding, composer = bundle.encoding, make_composer(bundle, engine)
+    how = sampling or own_sampling(bundle)
+    columns = len(bundle.sizes)
+    empty = encoding.decode(np.zeros((0, columns), np.uint16), bundle.index["header"])
+    end_ticks = int(empty.metre_map.ticks(bars))
+    header = lasting(bundle.index["header"], end_ticks)
+    rows = _steps(encoding, empty, end_ticks) if encoding.timed else 1
+    laid = lay(
+        composer,
+        seeds,
+        -(-rows // composer.facts["window"]),
+        columns,
+        heat=how.temperature,
+        walk=bundle.recipe.generate.walk,
+        on_row=on_row,
+    )
+    settings = {"way": "generate", "bars": bars, "temperature": how.temperature}
+    return [
+        _new(
+            bundle,
+            encoding.decode(r.astype(np.uint16), header),
+            end_ticks,
+            composer.name,
+            s,
+            settings,
+        )
+        for r, s in zip(laid, seeds, strict=True)
+    ]
+
+
+def lasting(header: dict[str, Any], ticks: int) -> dict[str, Any]:
+    """The header of a picture of a whole piece, made to last so many ticks; others as they are."""
+    return {**header, "length": ticks} if "length" in header else header
+
+
+def _new(
+    bundle: Bundle, score: Score, end_ticks: int, engine: str, seed: int, settings: dict[str, Any]
+) -> Take:
+    """A take that begins from nothing."""
+    score = tidy(slice_ticks(score, 0, end_ticks))
+    receipt = make_receipt(bundle, engine, seed, settings)
+    receipt["checks"] = checks(score)
+    return Take(signed(score, receipt), receipt)
 
 
 def continue_(
@@ -96,12 +150,14 @@ def continue_(
     if not len(prompt):
         raise SegueError("the prompt has no notes: give a piece, or use `segue generate`.")
     encoding = bundle.encoding
-    player = _player(bundle, engine, sampling)
     seeds = [seed + i for i in range(takes)]
     rows, header = _prompt_rows(bundle, prompt)
     begin = prompt.end_ticks
     end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
     timed = encoding.timed
+    if bundle.plays == "segments":
+        return _continue_segments(bundle, prompt, rows, seeds, bars, sampling, engine, on_row)
+    player = _player(bundle, engine, sampling)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
     guide = Steps(
         encoding,
@@ -121,17 +177,89 @@ def continue_(
         whole = np.concatenate([encoding.opening().astype(np.int64), new])
         tail = encoding.decode(whole.astype(np.uint16), header)
         at = _step_ticks(encoding, prompt, position) if timed else begin
-        score = _carried_on(prompt, _in_time_of(encoding, tail, prompt, at), begin, end)
-        receipt = make_receipt(bundle, player.engine.name, own, settings)
-        receipt["checks"] = checks(score, begin)
-        made.append(Take(signed(score, receipt), receipt, begin))
+        made.append(
+            _longer(
+                bundle,
+                prompt,
+                _in_time_of(encoding, tail, prompt, at),
+                end,
+                player.engine.name,
+                own,
+                settings,
+            )
+        )
     return made
 
 
-def _player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
+def _continue_segments(
+    bundle: Bundle,
+    prompt: Score,
+    rows: IntRows,
+    seeds: Sequence[int],
+    bars: float,
+    sampling: Sampling | None,
+    engine: str,
+    on_row: OnRow | None,
+) -> list[Take]:
+    encoding, composer = bundle.encoding, make_composer(bundle, engine)
+    facts, walk = composer.facts, bundle.recipe.generate.walk
+    if not encoding.timed or not (facts["looks_back"] or (facts["encodes"] and walk)):
+        raise SegueError(
+            f"{bundle.name} makes music whole, and none that goes on from other music: use "
+            "`segue generate`, or continue with a bundle of another family."
+        )
+    how = sampling or own_sampling(bundle)
+    begin = prompt.end_ticks
+    end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
+    first, last = _steps(encoding, prompt, begin), _steps(encoding, prompt, end)
+    # The prompt's rows up to the step where its last note ends, and no further.
+    rows = np.pad(rows[:first], ((0, max(first - len(rows), 0)), (0, 0)))
+    laid = lay(
+        composer,
+        seeds,
+        -(-(last - first) // facts["window"]),
+        rows.shape[1],
+        heat=how.temperature,
+        walk=walk,
+        before=last_window(rows, facts["window"]),
+        on_row=on_row,
+    )
+    settings = {"way": "continue", "bars": bars, "temperature": how.temperature}
+    settings["prompt"] = prompt.content_hash()
+    at = _step_ticks(encoding, prompt, first)
+    made = []
+    for new, own in zip(laid, seeds, strict=True):
+        tail = encoding.decode(new.astype(np.uint16), bundle.index["header"])
+        tail = _in_time_of(encoding, tail, prompt, at)
+        made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings))
+    return made
+
+
+def _longer(
+    bundle: Bundle,
+    prompt: Score,
+    tail: Score,
+    end: int,
+    engine: str,
+    seed: int,
+    settings: dict[str, Any],
+) -> Take:
+    """A take that goes on from the end of `prompt` with the notes of `tail` before tick `end`."""
+    begin = prompt.end_ticks
+    score = _carried_on(prompt, tail, begin, end)
+    receipt = make_receipt(bundle, engine, seed, settings)
+    receipt["checks"] = checks(score, begin)
+    return Take(signed(score, receipt), receipt, begin)
+
+
+def own_sampling(bundle: Bundle) -> Sampling:
+    """How the bundle's recipe samples unless told otherwise."""
     own = bundle.recipe.generate
-    how = sampling or Sampling(own.temperature, own.top_k, own.top_p, own.min_p)
-    return Player(make_engine(bundle, engine), how)
+    return Sampling(own.temperature, own.top_k, own.top_p, own.min_p)
+
+
+def _player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
+    return Player(make_engine(bundle, engine), sampling or own_sampling(bundle))
 
 
 def _read_each(player: Player, prompts: list[IntRows]) -> State:

@@ -1,33 +1,67 @@
-"""What every model that plays row by row offers, and how parameters are counted.
+"""What every model offers to training, and what those that play row by row offer to generation.
 
 Letters: B takes in a batch, T rows in a window, C columns of a row, V_k symbols of column k,
-H features. A model turns rows into features (once a row), and its heads turn features into
-logits, one column after another: the head of column k also sees columns 0 to k-1 of the row it
-predicts, so that pitch can follow from onset, and length from pitch.
+H features. Three kinds of model:
+
+- `SequenceModel` turns rows into features (once a row), and its heads turn features into logits,
+  one column after another: the head of column k also sees columns 0 to k-1 of the row it
+  predicts, so that pitch can follow from onset, and length from pitch.
+- `models.frames.FrameModel` is one whose row is a frame of a roll: many alike columns, whose
+  logits come as one tensor.
+- `models.segments.SegmentModel` makes a whole window at once, from noise.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 
-class SequenceModel(nn.Module, ABC):
-    """A model of the next row given all rows before it.
+class Model(nn.Module, ABC):
+    """Anything that learns from windows of rows.
 
     `sizes` are the vocabulary sizes V_0 .. V_{C-1}; `window` is the number of rows it trains on.
     """
 
+    plays: Literal["rows", "segments"] = "rows"
+    """How it makes music: a row at a time, or whole windows."""
     many_to_one = False
     """True if the model learns only the row after a window (the seeds' scheme)."""
+    likelihood = True
+    """Whether `scores` are nats, which the baselines can be set beside, and `objective` too."""
+    exportable = True
+    """Whether it has an ONNX form; one without plays where torch is installed."""
 
     def __init__(self, sizes: tuple[int, ...], window: int) -> None:
         super().__init__()
         self.sizes = tuple(sizes)
         self.window = window
+
+    def terms(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """The names of the K scores, of a model of the encoding's `columns`: one a column."""
+        return tuple(columns)
+
+    @abstractmethod
+    def scores(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """What held-out music costs, shape (K,), summed over the targets where `mask`.
+
+        `rows` is (B, T, C); `targets` (B, T, C) and `mask` (B, T), or without T if many-to-one.
+        """
+
+    def objective(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """What training makes small, a scalar, summed as `scores` are; their sum by default."""
+        return self.scores(rows, targets, mask).sum()
+
+    def begin_step(self, step: int) -> None:
+        """Called before each training step; warm-ups that follow from its number go here."""
+
+
+class SequenceModel(Model):
+    """A model of the next row given all rows before it."""
 
     @abstractmethod
     def features(self, rows: Tensor) -> Tensor:
@@ -51,6 +85,10 @@ class SequenceModel(nn.Module, ABC):
     def forward(self, rows: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Teacher forcing: logits for each column of `targets`."""
         return self.heads(self.features(rows), targets)
+
+    def scores(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """Nats of each column, shape (C,)."""
+        return summed_loss(self(rows, targets), targets, mask)
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -13,7 +13,7 @@ from segue.recipes.schema import Recipe
 
 if TYPE_CHECKING:
     from segue.data.filters import Filters
-    from segue.models.base import SequenceModel
+    from segue.models.base import Model
 
 
 def build_encoding(recipe: Recipe) -> Encoding:
@@ -34,7 +34,7 @@ def build_filters(recipe: Recipe) -> Filters:
         raise RecipeError(f"recipe {recipe.name}: [data.filter] {error}") from None
 
 
-def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None) -> SequenceModel:
+def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None) -> Model:
     """The recipe's model for rows with columns of these vocabulary `sizes`.
 
     With a `seed` the weights are drawn from it, whatever was drawn before. Raises RecipeError for
@@ -57,7 +57,7 @@ def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None)
         if seed is not None:
             torch.manual_seed(seed)
         try:
-            model: SequenceModel = cls(sizes=sizes, window=recipe.data.window, **options)
+            model: Model = cls(sizes=sizes, window=recipe.data.window, **options)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"recipe {recipe.name}: [model] {error}") from None
     return model

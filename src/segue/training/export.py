@@ -1,10 +1,14 @@
-"""The ONNX form of a model: one graph for a step, one for the heads, checked against torch."""
+"""The ONNX form of a model, checked against torch.
+
+A model that plays row by row has one graph for a step and one for the heads; one that plays
+segments has one that composes a segment, and one that encodes it if it can.
+"""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,22 +16,30 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import TrainingError
-from segue.models.base import SequenceModel
+from segue.models.base import Model, SequenceModel
+from segue.models.frames import FrameModel
+from segue.models.segments import SegmentModel
 
 PARITY_STEPS = 64
 PARITY_TOLERANCE = 1e-3
 """Largest difference of a logit between torch and ONNX Runtime, both in float32."""
+PARITY_CELLS = 0.01
+"""Largest share of a segment's cells that may differ: a sum in another order tips a draw."""
 
 _BATCH = {0: torch.export.Dim("batch", min=1, max=4096)}
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The graphs as bytes by file name, the state they carry, and how far they are from torch."""
+    """The graphs as bytes by file name, the state they carry, and how far they are from torch.
+
+    `engine` is what an engine must know to play them. A model without an ONNX form has no graphs.
+    """
 
     onnx: dict[str, bytes]
-    state: list[dict[str, Any]]
-    max_difference: float
+    state: list[dict[str, Any]] = field(default_factory=list)
+    engine: dict[str, Any] = field(default_factory=dict)
+    max_difference: float | None = None
 
 
 class _Step(nn.Module):
@@ -48,14 +60,65 @@ class _Heads(nn.Module):
         return self.model.heads(features, row)
 
 
-def export(model: SequenceModel) -> Exported:
-    """Both graphs of `model` with a free batch axis; TrainingError if they do not agree with it."""
+class _Frame(nn.Module):
+    def __init__(self, model: FrameModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor, row: Tensor) -> Tensor:
+        return self.model.frame(features, row)
+
+
+class _Compose(nn.Module):
+    def __init__(self, model: SegmentModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, normal: Tensor, uniform: Tensor, before: Tensor, heat: Tensor) -> Tensor:
+        return self.model.compose(normal, uniform, before, heat)
+
+
+class _Encode(nn.Module):
+    def __init__(self, model: SegmentModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.model.encode(rows)
+
+
+def export(model: Model) -> Exported:
+    """The graphs of `model` with a free batch axis; TrainingError if they do not agree with it."""
     model = model.eval().cpu()
+    if isinstance(model, SegmentModel):
+        exported = _segments(model)
+    else:
+        assert isinstance(model, SequenceModel)
+        exported = _rows(model)
+    allowed = PARITY_CELLS if model.plays == "segments" else PARITY_TOLERANCE
+    if exported.max_difference is not None and exported.max_difference > allowed:
+        raise TrainingError(
+            f"the ONNX form differs from the model by {exported.max_difference:.2g}; "
+            f"{allowed:g} is allowed. Report this with the recipe; the weights are safe."
+        )
+    return exported
+
+
+# -- row by row --------------------------------------------------------------------------------
+
+
+def _rows(model: SequenceModel) -> Exported:
+    framed = isinstance(model, FrameModel)
+    engine = {"frames": framed, "independent": isinstance(model, FrameModel) and model.independent}
+    if not model.exportable:
+        return Exported({}, engine=engine)
     state = model.start(2)  # a batch of one would be taken for a constant
     row = torch.zeros(2, len(model.sizes), dtype=torch.long)
     with torch.no_grad():
         features = model.step(row, *state)[0]
     names = [f"state_{i}" for i in range(len(state))]
+    heads: nn.Module = _Frame(model) if isinstance(model, FrameModel) else _Heads(model)
+    logits = ["logits"] if framed else [f"logits_{k}" for k in range(len(model.sizes))]
     graphs = {
         "model.onnx": _graph(
             _Step(model),
@@ -65,24 +128,97 @@ def export(model: SequenceModel) -> Exported:
             ["features", *[f"new_{name}" for name in names]],
         ),
         "heads.onnx": _graph(
-            _Heads(model),
+            heads,
             (features, row),
             {"features": _BATCH, "row": _BATCH},
             ["features", "row"],
-            [f"logits_{k}" for k in range(len(model.sizes))],
+            logits,
         ),
     }
     described = [
         {"name": n, "dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape[1:])}
         for n, t in zip(names, state, strict=True)
     ]
-    exported = Exported(graphs, described, parity(model, graphs))
-    if exported.max_difference > PARITY_TOLERANCE:
-        raise TrainingError(
-            f"the ONNX form differs from the model by {exported.max_difference:.2g} in a logit; "
-            f"{PARITY_TOLERANCE:g} is allowed. Report this with the recipe; the weights are safe."
+    return Exported(graphs, described, engine, parity(model, graphs))
+
+
+def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
+    """The largest logit difference between torch and ONNX Runtime over random steps."""
+    step, heads = _session(graphs["model.onnx"]), _session(graphs["heads.onnx"])
+    reads = {each.name for each in heads.get_inputs()}
+    rng = np.random.default_rng(0)
+    batch = 3
+    torch_state = list(model.start(batch))
+    onnx_state = [t.numpy() for t in torch_state]
+    worst = 0.0
+    for _ in range(PARITY_STEPS):
+        row = np.stack([rng.integers(0, v, batch) for v in model.sizes], axis=1)
+        target = np.stack([rng.integers(0, v, batch) for v in model.sizes], axis=1)
+        with torch.no_grad():
+            features, *torch_state = model.step(torch.from_numpy(row), *torch_state)
+            expected = model.heads(features, torch.from_numpy(target))
+        feed = {"row": row, **{f"state_{i}": s for i, s in enumerate(onnx_state)}}
+        onnx_features, *onnx_state = step.run(None, feed)
+        asked = {"features": onnx_features, "row": target}
+        got = heads.run(None, {name: asked[name] for name in reads})
+        if isinstance(model, FrameModel):
+            got = list(np.moveaxis(got[0], 1, 0))
+        for a, b in zip(expected, got, strict=True):
+            worst = max(worst, float(np.abs(a.numpy() - b).max()))
+    return worst
+
+
+# -- segments ----------------------------------------------------------------------------------
+
+
+def _segments(model: SegmentModel) -> Exported:
+    engine = {
+        "window": model.window,
+        **{k: getattr(model, k) for k in ("normals", "uniforms", "looks_back", "encodes")},
+        "uniform_prior": model.uniform_prior,
+    }
+    if not model.exportable:
+        return Exported({}, engine=engine)
+    drawn = _drawn(model)
+    graphs = {
+        "model.onnx": _graph(
+            _Compose(model),
+            drawn,
+            {"normal": _BATCH, "uniform": _BATCH, "before": _BATCH, "heat": None},
+            ["normal", "uniform", "before", "heat"],
+            ["rows"],
         )
-    return exported
+    }
+    if model.encodes:
+        graphs["encoder.onnx"] = _graph(
+            _Encode(model), (drawn[2],), {"rows": _BATCH}, ["rows"], ["normal"]
+        )
+    return Exported(graphs, [], engine, _segment_parity(model, graphs))
+
+
+def _drawn(model: SegmentModel) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a pair of segments may be made from."""
+    chance = torch.Generator().manual_seed(0)
+    return (
+        torch.randn(2, model.normals, generator=chance),
+        torch.rand(2, model.uniforms, generator=chance),
+        torch.zeros(2, model.window, len(model.sizes), dtype=torch.long),
+        torch.ones(1),
+    )
+
+
+def _segment_parity(model: SegmentModel, graphs: dict[str, bytes]) -> float:
+    """The share of cells in which a segment of torch and one of ONNX Runtime differ."""
+    session = _session(graphs["model.onnx"])
+    reads = {each.name for each in session.get_inputs()}
+    drawn = dict(zip(("normal", "uniform", "before", "heat"), _drawn(model), strict=True))
+    with torch.no_grad():
+        expected = model.compose(**drawn).numpy()
+    got = session.run(None, {k: v.numpy() for k, v in drawn.items() if k in reads})[0]
+    return float((expected != got).mean())
+
+
+# -- graphs ------------------------------------------------------------------------------------
 
 
 def _graph(
@@ -109,26 +245,7 @@ def _graph(
     return program.model_proto.SerializeToString()
 
 
-def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
-    """The largest logit difference between torch and ONNX Runtime over random steps."""
+def _session(graph: bytes) -> Any:
     import onnxruntime
 
-    step = onnxruntime.InferenceSession(graphs["model.onnx"], providers=["CPUExecutionProvider"])
-    heads = onnxruntime.InferenceSession(graphs["heads.onnx"], providers=["CPUExecutionProvider"])
-    rng = np.random.default_rng(0)
-    batch = 3
-    torch_state = list(model.start(batch))
-    onnx_state = [t.numpy() for t in torch_state]
-    worst = 0.0
-    for _ in range(PARITY_STEPS):
-        row = np.stack([rng.integers(0, v, batch) for v in model.sizes], axis=1)
-        target = np.stack([rng.integers(0, v, batch) for v in model.sizes], axis=1)
-        with torch.no_grad():
-            features, *torch_state = model.step(torch.from_numpy(row), *torch_state)
-            expected = model.heads(features, torch.from_numpy(target))
-        feed = {"row": row, **{f"state_{i}": s for i, s in enumerate(onnx_state)}}
-        onnx_features, *onnx_state = step.run(None, feed)
-        got = heads.run(None, {"features": onnx_features, "row": target})
-        for a, b in zip(expected, got, strict=True):
-            worst = max(worst, float(np.abs(a.numpy() - b).max()))
-    return worst
+    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -14,7 +14,7 @@ from segue import bundles
 from segue.bundles import Bundle
 from segue.data import Corpus
 from segue.errors import TrainingError
-from segue.models.base import SequenceModel
+from segue.models.base import Model
 from segue.recipes import Recipe, resolve
 
 SMALLEST_SIDE = 16
@@ -79,7 +79,7 @@ def in_encoding_of(corpus: Corpus, bundle: Bundle) -> Corpus:
     return Corpus(corpus.root, corpus.facts, bundle.encoding)
 
 
-def tune(model: SequenceModel, tuning: Tuning, *, load: bool) -> None:
+def tune(model: Model, tuning: Tuning, *, load: bool) -> None:
     """Make `model` ready for a tuning: the bundle's weights if `load`, and low-rank changes.
 
     Raises TrainingError if the bundle has changed since, or does not fit the model.

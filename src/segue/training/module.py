@@ -1,4 +1,4 @@
-"""The one Lightning module: any SequenceModel, its loss and its optimiser."""
+"""The one Lightning module: any Model, its loss and its optimiser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from segue.models.base import SequenceModel, summed_loss
+from segue.models.base import Model
 from segue.recipes.schema import Recipe, TrainTable
 from segue.training.stream import TensorBatch
 
@@ -18,8 +18,8 @@ from segue.training.stream import TensorBatch
 _SEED_STRIDE = 1_000_000_007
 
 
-class SequenceModule(lightning.LightningModule):
-    """Trains a model on rows; the loss of a row is the sum over its columns, in nats.
+class Learner(lightning.LightningModule):
+    """Trains a model on rows by its own objective, and scores it on held-out ones.
 
     A step's loss is a mean over the rows that count in the whole step, whatever parts and ranks
     it is computed in: gradients are those of one process. All randomness inside a part is seeded
@@ -27,58 +27,59 @@ class SequenceModule(lightning.LightningModule):
     for bit on the CPU.
     """
 
-    def __init__(
-        self, model: SequenceModel, recipe: Recipe, columns: Sequence[str], seed: int
-    ) -> None:
+    def __init__(self, model: Model, recipe: Recipe, columns: Sequence[str], seed: int) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
-        self.columns = tuple(columns)
+        self.terms = model.terms(columns)
         self.seed = seed
         self.step_nats = 0.0
-        """The mean nats a row of the step in progress, over this rank's parts so far."""
-        self._sums = torch.zeros(len(self.columns), dtype=torch.float64)
+        """The mean objective a row of the step in progress, over this rank's parts so far."""
+        self._sums = torch.zeros(len(self.terms), dtype=torch.float64)
         self._rows = 0
 
     def summed(self, batch: TensorBatch) -> Tensor:
-        """Nats of each column, shape (C,), summed over the rows that count."""
-        return summed_loss(self.model(batch.rows, batch.targets), batch.targets, batch.mask)
+        """The model's scores, shape (terms,), summed over the rows that count."""
+        return self.model.scores(batch.rows, batch.targets, batch.mask)
 
     def on_train_batch_start(self, batch: TensorBatch, batch_idx: int) -> None:
-        """Seed this part's dropout."""
+        """Seed this part's chance: dropout, and what latents are drawn."""
         parts = self.recipe.train.accumulate
         part = batch_idx % parts + self.global_rank * parts
         if batch_idx % parts == 0:
             self.step_nats = 0.0
+            self.model.begin_step(self.global_step)
         torch.manual_seed((self.seed * _SEED_STRIDE + self.global_step * 65_537 + part) % 2**63)
 
     def training_step(self, batch: TensorBatch, batch_idx: int) -> Tensor:
-        """One part of a step: its share of the step's mean nats a row.
+        """One part of a step: its share of the step's mean objective a row.
 
         Lightning takes the mean over parts and ranks, which `batch.parts` makes up for.
         """
-        loss = self.summed(batch).sum() * (batch.parts / batch.total)
+        whole = self.model.objective(batch.rows, batch.targets, batch.mask)
+        loss = whole * (batch.parts / batch.total)
         self.step_nats += float(loss.detach()) / self.recipe.train.accumulate
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Begin the sums anew."""
+        """Begin the sums anew, with the same chance each time."""
+        torch.manual_seed(self.seed)
         self._sums.zero_()
         self._rows = 0
 
     def validation_step(self, batch: TensorBatch, batch_idx: int) -> None:
-        """Add up nats and rows: the mean is over rows, never over batches or padding."""
+        """Add up scores and rows: the mean is over rows, never over batches or padding."""
         self._sums += self.summed(batch).double().cpu()
         self._rows += int(batch.mask.sum())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the held-out nats a row, in all and by column."""
+        """Log the held-out scores a row, in all and by term."""
         sums = torch.cat([self._sums, torch.tensor([float(self._rows)], dtype=torch.float64)])
         if self.trainer.world_size > 1:
             sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
         means = sums[:-1] / sums[-1].clamp(min=1)
         self.log("held_out/nats", means.sum().float(), rank_zero_only=True)
-        for name, value in zip(self.columns, means.tolist(), strict=True):
+        for name, value in zip(self.terms, means.tolist(), strict=True):
             self.log(f"held_out/{name}", value, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 class ProgressLine(lightning.Callback):
     """A rich progress bar on `console`, and a line a validation.
 
-    `notes_a_row` turns nats a row into nats a note, which other encodings can be compared by.
+    `notes_a_row` turns nats a row into nats a note, which other encodings can be compared by. A
+    model whose scores are not nats has no `baselines`.
     """
 
     def __init__(self, console: Console, baselines: dict[str, float], notes_a_row: float) -> None:
@@ -59,7 +60,8 @@ class ProgressLine(lightning.Callback):
         self._loss = loss if math.isnan(self._loss) else 0.95 * self._loss + 0.05 * loss
         speed = self._rows * self.notes_a_row / max(time.monotonic() - self._since, 1e-9)
         if self._bar is not None:
-            told = f"{self._loss / self.notes_a_row:.3f} nats a note, {speed:,.0f} notes a second"
+            told = f"{self._loss / self.notes_a_row:.3f} nats a note, " * bool(self.baselines)
+            told += f"{speed:,.0f} notes a second"
             self._bar.update(self._task, completed=trainer.global_step, told=told)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
@@ -67,6 +69,12 @@ class ProgressLine(lightning.Callback):
         if not trainer.is_global_zero:
             return
         loss = float(trainer.callback_metrics["held_out/nats"])
+        if not self.baselines:
+            self.console.print(
+                f"step {trainer.global_step:>6}  training {self._loss:.4g}  held-out {loss:.4g}",
+                highlight=False,
+            )
+            return
         beaten = [name for name, value in self.baselines.items() if loss < value]
         verdict = f"under {', '.join(beaten)}" if beaten else "not yet under guessing"
         self.console.print(

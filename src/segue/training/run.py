@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,12 @@ from segue.bundles import Bundle
 from segue.data import Corpus
 from segue.errors import TrainingError
 from segue.evaluation.baselines import Baselines
-from segue.models.base import SequenceModel
+from segue.models.base import Model
 from segue.recipes import Recipe
 from segue.training.callbacks import Checkpoints, MetricsLog, Samples
 from segue.training.finetune import Tuning, in_encoding_of
 from segue.training.folder import RunFolder
-from segue.training.module import SequenceModule
+from segue.training.module import Learner
 from segue.training.progress import ProgressLine
 from segue.training.samples import sample_writer
 from segue.training.setup import Devices, RunData, Setup, rank
@@ -107,13 +108,14 @@ def resume(
     return _run(setup, model, checkpoint, options or Options())
 
 
-def _run(setup: Setup, model: SequenceModel, checkpoint: Path | None, options: Options) -> Outcome:
+def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) -> Outcome:
     floor = setup.baselines()
-    module = SequenceModule(model, setup.recipe, setup.columns(), setup.seed)
+    module = Learner(model, setup.recipe, setup.columns(), setup.seed)
     limits = Limits(options.max_minutes)
     early = EarlyStop(setup.recipe.train.patience)
     checkpoints = Checkpoints(setup.folder)
-    trainer = _trainer(setup, floor, options, [early, limits, checkpoints])
+    told = floor if model.likelihood else None
+    trainer = _trainer(setup, told, options, [early, limits, checkpoints])
     data = RunData(setup, _steps_done(checkpoint))
     with warnings.catch_warnings():
         # Lightning advises on loader workers and loggers that this loop has no use for.
@@ -141,7 +143,7 @@ def _steps_done(checkpoint: Path | None) -> int:
 
 
 def _trainer(
-    setup: Setup, floor: Baselines, options: Options, ends: list[lightning.Callback]
+    setup: Setup, floor: Baselines | None, options: Options, ends: list[lightning.Callback]
 ) -> lightning.Trainer:
     table, folder, devices = setup.recipe.train, setup.folder, options.devices
     folder.last.parent.mkdir(parents=True, exist_ok=True)
@@ -176,13 +178,15 @@ def _trainer(
 
 
 def _callbacks(
-    setup: Setup, floor: Baselines, options: Options, ends: list[lightning.Callback]
+    setup: Setup, floor: Baselines | None, options: Options, ends: list[lightning.Callback]
 ) -> list[lightning.Callback]:
     table, folder = setup.recipe.train, setup.folder
     console = options.console or Console(stderr=True)
-    callbacks: list[lightning.Callback] = [MetricsLog(folder), Diverging(floor.uniform.nats)]
+    guessing = floor.uniform.nats if floor else math.inf
+    callbacks: list[lightning.Callback] = [MetricsLog(folder), Diverging(guessing)]
     if rank() == 0:
-        callbacks.append(ProgressLine(console, floor.as_dict(), setup.notes_a_row()))
+        to_beat = floor.as_dict() if floor else {}
+        callbacks.append(ProgressLine(console, to_beat, setup.notes_a_row()))
     if table.ema:
         callbacks.append(EMAWeightAveraging(decay=table.ema))
     if table.sample_rows:

@@ -11,11 +11,14 @@ import numpy as np
 
 from segue import formats
 from segue.data import Corpus
+from segue.generation.engine import IntRows
 from segue.generation.guides import Steps
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
+from segue.generation.segments import lay
 from segue.generation.take import Take
-from segue.generation.torch_engine import TorchEngine
+from segue.generation.torch_engine import TorchComposer, TorchEngine
+from segue.models.segments import SegmentModel
 from segue.recipes.schema import Recipe
 from segue.score import Score, tidy
 
@@ -38,14 +41,22 @@ def sample_writer(
     first = corpus.rows(corpus.pieces("train")[0])[: recipe.data.window]
     prompt = (first if opened else encoding.opening()).astype(np.int64)
     sampling = Sampling(how.temperature, how.top_k, how.top_p, how.min_p)
+    most = recipe.train.sample_rows
+
+    def play(model: Any) -> IntRows:
+        if isinstance(model, SegmentModel):
+            count = -(-most // model.window)
+            composer, columns = TorchComposer(model), len(model.sizes)
+            return lay(composer, [seed], count, columns, heat=how.temperature, walk=how.walk)[0]
+        player = Player(TorchEngine(model), sampling)
+        guide = Steps(encoding, 1, prompt, most_rows=most, may_end=True)
+        rows = player.play(player.read(prompt), guide, [seed])[0]
+        return rows if opened else np.concatenate([prompt, rows])
 
     def write(model: Any, folder: Path, board: Any, step: int) -> None:
         device = next(model.parameters()).device
-        player = Player(TorchEngine(model.cpu()), sampling)
-        guide = Steps(encoding, 1, prompt, most_rows=recipe.train.sample_rows, may_end=True)
-        rows = player.play(player.read(prompt), guide, [seed])[0]
-        whole = rows if opened else np.concatenate([prompt, rows])
-        score = tidy(encoding.decode(whole.astype(np.uint16), header))
+        rows = play(model.cpu())
+        score = tidy(encoding.decode(rows.astype(np.uint16), header))
         model.to(device)
         if len(score):
             Take(score).save(folder / "take", (".mid", ".png"))

@@ -14,7 +14,7 @@ import torch
 from segue.data import Corpus
 from segue.errors import TrainingError
 from segue.evaluation.baselines import Baselines, baselines
-from segue.models.base import SequenceModel
+from segue.models.base import Model
 from segue.recipes import Recipe, build_model
 from segue.training.finetune import Tuning, tune
 from segue.training.folder import RunFolder
@@ -66,7 +66,7 @@ class Setup:
         """The tempo, metre and instruments that most training pieces share."""
         return typical_header([piece.header for piece in self.corpus.pieces("train")])
 
-    def model(self, *, fresh: bool) -> SequenceModel:
+    def model(self, *, fresh: bool) -> Model:
         """The model; a `fresh` one has the weights it starts with, drawn from the seed or tuned."""
         model = build_model(self.recipe, self.corpus.encoding.layout.sizes, seed=self.seed)
         if self.tuning is not None:

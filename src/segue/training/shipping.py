@@ -11,25 +11,26 @@ from segue import bundles
 from segue.bundles import Bundle
 from segue.encodings.base import Rows
 from segue.evaluation.baselines import Baselines
-from segue.models.base import SequenceModel, parameter_count
+from segue.models.base import Model, parameter_count
 from segue.training.export import export
 from segue.training.finetune import merge_low_rank
-from segue.training.module import SequenceModule
+from segue.training.module import Learner
 from segue.training.setup import Setup
 
 OPENINGS = 64
 """Training windows a bundle carries for takes that start from an opening."""
 
 
-def judge(setup: Setup, module: SequenceModule, floor: Baselines) -> dict[str, Any]:
+def judge(setup: Setup, module: Learner, floor: Baselines) -> dict[str, Any]:
     """The best checkpoint's held-out loss beside the baselines; `module` keeps its weights."""
     if setup.folder.best.exists():
         saved = torch.load(setup.folder.best, map_location="cpu", weights_only=False)
         module.load_state_dict(saved["state_dict"])
     module.eval().cpu()
     merge_low_rank(module.model)
-    sums, rows = np.zeros(len(setup.columns())), 0
-    with torch.no_grad():
+    sums, rows = np.zeros(len(module.terms)), 0
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(setup.seed)
         for batch in setup.watched():
             sums += module.summed(batch).double().numpy()
             rows += int(batch.mask.sum())
@@ -38,12 +39,16 @@ def judge(setup: Setup, module: SequenceModule, floor: Baselines) -> dict[str, A
         "split": setup.held_out,
         "rows": rows,
         "notes_a_row": setup.notes_a_row(),
-        "nats": {"model": float(mean.sum()), **floor.as_dict()},
-        "columns": dict(zip(setup.columns(), mean.tolist(), strict=True)),
+        "unit": "nats" if module.model.likelihood else "loss",
+        "nats": {
+            "model": float(mean.sum()),
+            **(floor.as_dict() if module.model.likelihood else {}),
+        },
+        "columns": dict(zip(module.terms, mean.tolist(), strict=True)),
     }
 
 
-def ship(setup: Setup, model: SequenceModel, held_out: dict[str, Any]) -> Bundle:
+def ship(setup: Setup, model: Model, held_out: dict[str, Any]) -> Bundle:
     """Write the run's bundle from a trained model."""
     exported = export(model)
     weights = {k: v.detach().contiguous().numpy() for k, v in model.state_dict().items()}
@@ -59,6 +64,8 @@ def ship(setup: Setup, model: SequenceModel, held_out: dict[str, Any]) -> Bundle
         state=exported.state,
         openings=openings(setup),
         facts={
+            "plays": model.plays,
+            "engine": exported.engine,
             "parameters": parameter_count(model),
             "context": model.window if model.many_to_one else None,
             "header": setup.header,

@@ -58,9 +58,10 @@ class Diverging(AtStepEnd):
         self._lost = self._lost + 1 if nats > 2 * self.uniform else 0
         if math.isfinite(nats) and self._lost < PATIENCE_WHEN_LOST:
             return
+        guessing = f" nats a row (guessing is {self.uniform:.4g})" * math.isfinite(self.uniform)
         raise TrainingError(
-            f"training diverged: the loss is {nats:.4g} nats a row at step {trainer.global_step} "
-            f"(guessing is {self.uniform:.4g}). Try a smaller learning rate "
+            f"training diverged: the loss is {nats:.4g}{guessing} at step "
+            f"{trainer.global_step}. Try a smaller learning rate "
             "(--set train.lr=...), a gradient limit (--set train.clip=1) or "
             "--set train.precision=fp32; the last checkpoint is from before."
         )
