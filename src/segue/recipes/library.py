@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def to_toml(recipe: Recipe) -> str:
-    """The resolved recipe with every default written out."""
-    values = recipe.model_dump(mode="json", exclude_none=True)
+def to_toml(recipe: Recipe, leave_out: Collection[str] = ()) -> str:
+    """The resolved recipe with every default written out, but for keys to `leave_out`."""
+    values = recipe.model_dump(mode="json", exclude_none=True, exclude=set(leave_out))
     return tomli_w.dumps(values)
