@@ -23,10 +23,10 @@ ARGS ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fuzz serve help-docs tree lock clean distclean
+.PHONY: help setup demo test check bench every-recipe systems-table fuzz serve help-docs tree lock clean distclean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
 setup: $(READY) ## Make .venv with everything in it, pinned (the other commands do it when needed)
 
@@ -68,6 +68,14 @@ bench: $(READY) ## Benchmarks beside named peers (DATA=FOLDER of MIDI files)
 	$(BIN)/python bench/prepare.py $(DATA)
 	$(BIN)/python bench/train.py
 	$(BIN)/python bench/scaling.py
+
+every-recipe: $(READY) ## Train every recipe for 50 steps on real music and play it (DATA=FOLDER of sets)
+	@test -n "$(DATA)" || { echo "Error: say where the sets are: make every-recipe DATA=FOLDER." >&2; exit 2; }
+	$(BIN)/python -m bench.systems.every --data $(DATA) $(ARGS)
+
+systems-table: $(READY) ## Train what has no record yet and write docs/systems.md (slow; DATA=FOLDER of sets)
+	@test -n "$(DATA)" || { echo "Error: say where the sets are: make systems-table DATA=FOLDER." >&2; exit 2; }
+	$(BIN)/python -m bench.systems --data $(DATA) $(ARGS)
 
 fuzz: $(FUZZ_READY) ## Look for inputs that break a reader (MINUTES=10)
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)

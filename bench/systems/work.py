@@ -24,10 +24,18 @@ class CommandError(SegueError):
 
 @dataclass(frozen=True)
 class Workplace:
-    """`data` is the folder that holds the sets, `root` the one that is written to."""
+    """`data` is the folder that holds the sets, `root` the one that runs are written to.
+
+    Corpora are kept in `shared`, by default the same as `root`.
+    """
 
     data: Path
     root: Path
+    shared: Path | None = None
+
+    @property
+    def _store(self) -> Path:
+        return self.shared or self.root
 
     def run_of(self, name: str) -> Path:
         """The folder of a row's run."""
@@ -38,7 +46,7 @@ class Workplace:
         music = plan.row(name).music
         folder = self.data / music.folder
         if music.corpora:
-            folder = self.root / "music" / music.corpora
+            folder = self._store / "music" / music.corpora
             if not folder.is_dir():
                 segue("corpora", "get", music.corpora, "-o", str(folder))
         if not folder.is_dir():
@@ -54,7 +62,7 @@ class Workplace:
         key = f"{row.music.name}-{recipe.encoding.name}-{sha256(asked.encode()).hexdigest()[:8]}"
         return prepare(
             self.music_of(name),
-            self.root / "corpora" / key,
+            self._store / "corpora" / key,
             encoding,
             filters=filters,
             near_duplicates=recipe.data.near_duplicates,
@@ -63,11 +71,11 @@ class Workplace:
     def train_command(self, name: str, minutes: float, steps: int | None = None) -> list[str]:
         """The words after `segue` that train a row."""
         row = plan.row(name)
-        words = ["train", str(self.corpus_of(name).root), "--recipe", row.recipe]
+        words = ["train", "--recipe", row.recipe, "--data", str(self.corpus_of(name).root)]
         words += [word for change in row.set for word in ("--set", change)]
-        words += ["--max-minutes", f"{minutes:g}", "--seed", "1"]
         words += ["--max-steps", str(steps)] if steps else []
-        return [*words, "-o", str(self.run_of(name))]
+        words += ["--max-minutes", f"{minutes:g}", "--seed", "1"]
+        return [*words, "--out", str(self.run_of(name))]
 
     def train(self, name: str, minutes: float, steps: int | None = None) -> dict[str, Any]:
         """A new run in place of any other; what `segue train --json` says of it."""
