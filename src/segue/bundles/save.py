@@ -34,8 +34,8 @@ def save(
     """Write a bundle folder, replacing one that is there.
 
     `onnx` holds the bytes of the graphs by file name (`GRAPHS`); `state` the name, dtype and
-    shape of each state tensor without its batch axis; `facts` the held-out figures and provenance that go
-    to bundle.json and the card.
+    shape of each state tensor without its batch axis; `facts` the held-out figures and provenance
+    that go to bundle.json and the card.
     """
     from safetensors.numpy import save_file
 

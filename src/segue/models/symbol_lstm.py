@@ -2,9 +2,9 @@
 
 Notable: no embedding, no layer between the last LSTM and the softmax; the loss is taken at every
 row; input weights are drawn as an embedding's. Three layers of 512 are Performance RNN with
-dynamics (Simon and Oore, 2017), 6,242,692 parameters at its 388 events; two, with dropout, are Choi's text
-LSTM (Choi et al., "Text-based LSTM networks for automatic music composition", 2016), 6,376,684 at
-1,260 words, 3,249,703 at 39 characters.
+dynamics (Simon and Oore, 2017), 6,242,692 parameters at its 388 events; two, with dropout, are
+Choi's text LSTM (Choi et al., "Text-based LSTM networks for automatic music composition", 2016),
+6,376,684 at 1,260 words, 3,249,703 at 39 characters.
 
 In: (B, T, 1) symbols. Features: (B, T, last of hidden).
 """
