@@ -10,7 +10,8 @@ import torch
 
 from music import TINY
 from segue import recipes
-from segue.data import Corpus
+from segue.data import Corpus, prepare
+from segue.encodings import get
 from segue.errors import RecipeError
 from segue.recipes.schema import Recipe
 from segue.training.stream import BatchStream, HeldOut, TensorBatch, windows_of
@@ -83,9 +84,41 @@ def test_held_out_music_is_never_changed(corpus: Corpus) -> None:
         recipe = recipe_with(*changes)
         return list(HeldOut(windows_of(corpus, recipe, "valid", 4, seed=9), None))
 
-    for plain, told in zip(held_out(), held_out("data.transpose=[-6,6]"), strict=True):
+    changes = ["data.transpose=[-6,6]", "data.velocity=[-20,20]"]
+    for plain, told in zip(held_out(), held_out(*changes), strict=True):
         assert torch.equal(plain.rows, told.rows)
         assert torch.equal(plain.targets, told.targets)
+
+
+@pytest.fixture(scope="module")
+def songs(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The chorales as NES events."""
+    out = tmp_path_factory.mktemp("corpus") / "songs"
+    return prepare(chorales, out, get("nes_events", end=True), workers=0)
+
+
+def test_a_step_whose_windows_shorten_is_the_same_for_all_ranks(songs: Corpus) -> None:
+    changes = ["data.drop_voices=1", "data.stretch=[0.9,1.1]", "data.transpose=[-6,6]"]
+    alone = BatchStream(songs, recipe_with(*changes), seed=3)
+    plain = BatchStream(songs, recipe_with(), seed=3)
+    shared = [
+        BatchStream(songs, recipe_with(*changes, "train.accumulate=2"), 3, rank=rank, world=2)
+        for rank in range(2)
+    ]
+    for step in (0, 7, 0):
+        one = alone.at(step)
+        parts = [shared[part // 2].at(step, part) for part in range(4)]
+        for name in ("rows", "targets", "mask"):
+            assert torch.equal(torch.cat([getattr(p, name) for p in parts]), getattr(one, name))
+        assert {p.total for p in parts} == {one.total} == {int(one.mask.sum())}
+        assert one.total < plain.at(step).total
+        assert not torch.equal(one.rows, plain.at(step).rows)
+
+
+def test_what_an_encoding_cannot_do_is_refused(songs: Corpus) -> None:
+    wanted = r"recipe chorale-lstm: \[data\] velocity is asked for, .* leave velocity out"
+    with pytest.raises(RecipeError, match=wanted):
+        BatchStream(songs, recipe_with("data.velocity=[-5,5]"), 0)
 
 
 def test_an_alignment_of_no_segments_is_refused(corpus: Corpus) -> None:

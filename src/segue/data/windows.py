@@ -41,6 +41,17 @@ class Batch:
     mask: NDArray[np.bool_]
     segments: NDArray[np.int16] | None = None
 
+    def part(self, windows: slice) -> Batch:
+        """Some of the windows."""
+        inputs, segments = self.inputs[windows], self.segments
+        same = self.targets is self.inputs
+        return Batch(
+            inputs,
+            inputs if same else self.targets[windows],
+            self.mask[windows],
+            None if segments is None else segments[windows],
+        )
+
 
 class _Places(NamedTuple):
     """Where windows lie, arrays of shape (windows,): `take` rows from `row` of `shard`.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.compound_grammar import CompoundGrammar
+from segue.encodings.compound_variants import END, REST, START, STEP, CompoundVariants
 from segue.encodings.grid import in_order, second_resolution, second_steps, struck_once
 from segue.encodings.header import (
     resolution,
@@ -31,13 +32,11 @@ from segue.encodings.options import boolean, choice, programs, whole
 from segue.encodings.pedal import DOWN, changes, on_steps
 from segue.encodings.scales import Lengths, Tempi, Velocities
 from segue.encodings.slots import NOWHERE, Slots
+from segue.encodings.variants import Varied
 from segue.errors import DataError
 from segue.score import CONTROL, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Track, heard, tidy
 
 Ints = NDArray[np.int64]
-
-START, END, REST, STEP = 0, 1, 2, 3
-"""The symbols of the onset column: from `STEP` on, the number of steps."""
 
 MOST_RESTS = 100_000
 _DEFAULT_TICKS_PER_BEAT = 480
@@ -366,20 +365,27 @@ class Compound(Closed):
         move = np.where(values[:, 0] == REST, self.reach, np.maximum(values[:, 0] - STEP, 0))
         return np.cumsum(move)
 
-    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
-        """Windows, shape (batch, rows, 5), moved by `semitones`, shape (batch,); drums stay.
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What windows can be changed by; beats have no time to stretch."""
+        return ("transpose", "louder", *("stretch",) * (self.unit == "seconds"))
 
-        A window that would leave MIDI's pitches moves as far as it can.
-        """
-        drum = rows[..., 1] >= self.slots.pitched
-        pitched = (rows[..., 0] >= STEP) & (rows[..., 2] >= self._first_pitch) & ~drum
-        pitch = rows[..., 2].astype(np.int64) - self._first_pitch
-        low = np.where(pitched, pitch, 127).min(axis=1)
-        high = np.where(pitched, pitch, 0).max(axis=1)
-        by = np.clip(semitones, -low, 127 - high)
-        moved = rows.copy()
-        moved[..., 2] = np.where(pitched, rows[..., 2] + by[:, None], rows[..., 2])
-        return moved
+    @cached_property
+    def _variants(self) -> CompoundVariants:
+        scales = self._lengths, self._velocities
+        return CompoundVariants(self.slots.pitched, self._first_pitch, self.reach, *scales)
+
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 5), moved by `semitones`, (batch,), as far as they can."""
+        return self._variants.transpose(rows, semitones)
+
+    def stretch(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
+        """Windows, shape (batch, rows, 5), whose steps and lengths are `factors` as long."""
+        return self._variants.stretch(rows, factors)
+
+    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 5), with `by`, (batch,), added to each velocity."""
+        return self._variants.louder(rows, by)
 
     def grammar(self) -> CompoundGrammar:
         """START first, rows in order, and 0 in the columns that say nothing."""

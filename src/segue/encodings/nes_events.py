@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.nes_grammar import NesGrammar
+from segue.encodings.nes_variants import NesVariants
 from segue.encodings.nes_words import (
     MAX_WAIT,
     NOTEOFF,
@@ -31,6 +32,7 @@ from segue.encodings.nes_words import (
     words,
 )
 from segue.encodings.options import boolean
+from segue.encodings.variants import Varied
 from segue.errors import DataError
 from segue.score import CONTROL, METRE, NOTE, TEMPO, Score, events
 from segue.score import nes_voices as nes
@@ -59,6 +61,7 @@ class NesEvents(Closed):
 
     name = "nes_events"
     timed = True
+    variants = ("transpose", "stretch", "drop_voices", "swap_pulses")
     step_beats = None
     step_seconds = 1 / nes.SAMPLE_RATE
 
@@ -347,6 +350,22 @@ class NesEvents(Closed):
         column = int(self.split)
         values[..., column] += moves * np.clip(semitones, -down, up)[:, None]
         return values.astype(rows.dtype)
+
+    @property
+    def _variants(self) -> NesVariants:
+        return NesVariants(self.levels, self.split)
+
+    def stretch(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
+        """Windows, shape (batch, rows, columns), whose waits last `factors`, (batch,), as long."""
+        return self._variants.stretch(rows, factors)
+
+    def drop_voices(self, rows: NDArray[Any], dropped: NDArray[np.bool_]) -> Varied:
+        """Windows without the voices where `dropped`, (batch, 4); whole where no note is left."""
+        return self._variants.drop_voices(rows, dropped)
+
+    def swap_pulses(self, rows: NDArray[Any], swapped: NDArray[np.bool_]) -> Varied:
+        """Windows whose P1 and P2 change places where `swapped`, (batch,)."""
+        return self._variants.swap_pulses(rows, swapped)
 
     def grammar(self) -> NesGrammar:
         """`<S>` first and only there; with `split` the numbers that each type has."""

@@ -74,6 +74,7 @@ class NoteChord:
     vocabulary: tuple[int, ...] | None = None
 
     name = "note_chord"
+    variants = ("transpose",)
 
     def __post_init__(self) -> None:
         boolean(self, "octaves")

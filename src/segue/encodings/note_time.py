@@ -21,6 +21,7 @@ from segue.encodings.grid import sounding
 from segue.encodings.keyboard import Keyboard
 from segue.encodings.options import choice
 from segue.encodings.scales import Lengths
+from segue.encodings.variants import Varied, gaps, in_place
 from segue.score import Score
 
 Ints = NDArray[np.int64]
@@ -43,6 +44,7 @@ class NoteTime(Closed):
 
     name = "note_time"
     timed = True
+    variants = ("transpose", "stretch", "louder")
     step_beats = None
     step_seconds = 1 / STEPS_PER_SECOND
 
@@ -132,6 +134,35 @@ class NoteTime(Closed):
     def positions(self, rows: Rows) -> Ints:
         """The step of each message."""
         return np.cumsum(_steps(checked(rows, self.layout, self.name)[:, 2]))
+
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 3), moved by `semitones`, shape (batch,); the pedal stays.
+
+        A window that would leave the keyboard moves as far as it can.
+        """
+        key = rows[..., 0].astype(np.int64)
+        is_key = key < KEYS
+        low = np.where(is_key, key, KEYS - 1).min(axis=1)
+        high = np.where(is_key, key, 0).max(axis=1)
+        by = np.clip(semitones, -low, KEYS - 1 - high)
+        moved = rows.copy()
+        moved[..., 0] = np.where(is_key, key + by[:, None], key)
+        return moved
+
+    def stretch(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
+        """Windows, shape (batch, rows, 3), whose times last `factors`, (batch,), as long."""
+        steps = _steps(rows[..., 2])
+        apart = gaps(steps, np.ones(steps.shape, bool), factors)
+        stretched = rows.copy()
+        stretched[..., 2] = np.where(apart > 0, _TIMES.nearest(apart) + 1, 0)
+        return in_place(stretched)
+
+    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 3), with `by`, (batch,), added to each velocity."""
+        velocity = rows[..., 1].astype(np.int64)
+        moved = rows.copy()
+        moved[..., 1] = np.where(velocity > 0, np.clip(velocity + by[:, None], 1, 127), 0)
+        return moved
 
     def state(self) -> dict[str, Any]:
         """The options."""

@@ -22,6 +22,7 @@ from segue.encodings.marks import MarkGrammar
 from segue.encodings.options import boolean, choice
 from segue.encodings.pedal import DOWN, UP
 from segue.encodings.scales import Velocities
+from segue.encodings.variants import Varied, gaps, rewritten
 from segue.score import Score
 
 Ints = NDArray[np.int64]
@@ -50,6 +51,7 @@ class Performance(Closed):
 
     name = "performance"
     timed = True
+    variants = ("transpose", "stretch", "louder")
     step_beats = None
     step_seconds = 1 / STEPS_PER_SECOND
 
@@ -194,6 +196,22 @@ class Performance(Closed):
         high = np.where(is_key, pitch, 0).max(axis=(1, 2))
         by = np.clip(semitones, -low, _PITCHES - 1 - high)
         return np.where(is_key, rows + by[:, None, None], rows).astype(rows.dtype)
+
+    def stretch(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
+        """Windows, shape (batch, rows, 1), whose shifts last `factors`, (batch,), as long."""
+        first = self._first["shift"]
+        shift = rows[..., 0].astype(np.int64) - first + 1
+        kept = (shift < 1) | (shift > LONGEST_SHIFT)
+        apart = gaps(np.where(kept, 0, shift), kept, factors)
+        return rewritten(rows, kept, apart, LONGEST_SHIFT, 0, lambda steps: first + steps - 1)
+
+    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, 1), with `by`, (batch,), added to each velocity."""
+        first = self._first["velocity"]
+        bins = rows.astype(np.int64) - first
+        is_velocity = (bins >= 0) & (bins < _VELOCITIES.bins)
+        moved = first + _VELOCITIES.moved(np.where(is_velocity, bins, 0), by[:, None, None])
+        return np.where(is_velocity, moved, rows).astype(rows.dtype)
 
     def grammar(self) -> MarkGrammar | None:
         """START first and only there, with marks; else None."""

@@ -20,6 +20,7 @@ from segue.encodings.grid import second_resolution, second_steps
 from segue.encodings.header import first_pitched, resolution, time_header, time_tables
 from segue.encodings.options import choice, whole
 from segue.encodings.pitch_names import pitch_name
+from segue.encodings.variants import columns_moved
 from segue.errors import DataError
 from segue.score import NOTE, Score, Track, sustain, tidy
 
@@ -52,6 +53,7 @@ class PianoRoll(Closed):
 
     name = "piano_roll"
     timed = True
+    variants = ("transpose",)
 
     def __post_init__(self) -> None:
         choice(self, "unit", ("seconds", "beats"))
@@ -228,6 +230,13 @@ class PianoRoll(Closed):
     def positions(self, rows: Rows) -> Ints:
         """A step a frame."""
         return np.arange(len(checked(rows, self.layout, self.name)))
+
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, frames, pitches), moved by `semitones`, shape (batch,).
+
+        What leaves the range falls off.
+        """
+        return columns_moved(rows, semitones)
 
     def state(self) -> dict[str, Any]:
         """The options."""

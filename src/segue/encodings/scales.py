@@ -83,6 +83,10 @@ class Velocities:
         lowest = -(-symbols * 128 // self.bins)
         return np.maximum(np.maximum((2 * symbols + 1) * 64 // self.bins, lowest), 1)
 
+    def moved(self, symbols: Ints, by: Ints) -> Ints:
+        """The bin that each velocity comes to lie in with `by` added, as far as MIDI goes."""
+        return self.symbols(np.clip(self.values(symbols) + by, 1, 127))
+
 
 @dataclass(frozen=True)
 class Tempi:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.header import time_header, time_tables
 from segue.encodings.options import choice, whole
+from segue.encodings.variants import columns_moved
 from segue.score import NOTE, Score, Track
 
 Ints = NDArray[np.int64]
@@ -42,6 +43,7 @@ class VelocityImage(Closed):
 
     name = "velocity_image"
     timed = False
+    variants = ("transpose", "louder")
     step_seconds = None
 
     def __post_init__(self) -> None:
@@ -157,6 +159,18 @@ class VelocityImage(Closed):
     def positions(self, rows: Rows) -> Ints:
         """A step a row."""
         return np.arange(len(checked(rows, self.layout, self.name)))
+
+    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, columns), moved by `semitones`, shape (batch,).
+
+        What leaves the range falls off.
+        """
+        return columns_moved(rows, semitones * (self._width // _PITCHES))
+
+    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, rows, columns), with `by`, (batch,), added where it sounds."""
+        louder = np.clip(rows.astype(np.int16) + by.astype(np.int16)[:, None, None], 1, 127)
+        return np.where(rows > 0, louder, 0).astype(rows.dtype)
 
     def state(self) -> dict[str, Any]:
         """The options."""

@@ -65,6 +65,21 @@ class DataTable(_Table):
         (0, 0),
         description="training windows are moved by a random number of semitones in this range",
     )
+    stretch: tuple[float, float] = Field(
+        (1.0, 1.0), description="their time is multiplied by a random factor in this range"
+    )
+    stretch_factors: int = Field(
+        0, ge=0, description="of that range only so many evenly spaced factors; 0: any"
+    )
+    velocity: tuple[int, int] = Field(
+        (0, 0), description="a random number in this range is added to their velocities"
+    )
+    drop_voices: float = Field(
+        0.0, ge=0, le=1, description="how often one to three of the four NES voices are left out"
+    )
+    swap_pulses: float = Field(
+        0.0, ge=0, le=1, description="how often the two NES pulses change places"
+    )
     near_duplicates: Literal["group", "remove", "ignore"] = Field(
         "group", description="pieces alike: in one split, but one of them kept, or not looked for"
     )

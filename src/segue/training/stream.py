@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segue.data import Batch, Corpus, Windows
-from segue.errors import RecipeError
+from segue.data import Augmentation, Augmenter, Batch, Corpus, Windows
+from segue.errors import DataError, RecipeError
 from segue.recipes.schema import Recipe
 
 
@@ -64,12 +65,8 @@ class BatchStream:
             part: windows_of(corpus, recipe, "train", self.share, seed, rank=part, world=self.parts)
             for part in range(rank * parts_a_rank, (rank + 1) * parts_a_rank)
         }
-        self._transpose = getattr(corpus.encoding, "transpose", None)
-        if self._transpose is None and recipe.data.transpose != (0, 0):
-            raise RecipeError(
-                f"recipe {recipe.name}: data.transpose came as {recipe.data.transpose}, but the "
-                f"encoding {corpus.encoding.name} cannot be transposed: set it to [0, 0]."
-            )
+        self._augment = augmenter_of(corpus, recipe, seed)
+        self._augmented: tuple[int, Batch] | None = None
 
     def __iter__(self) -> Iterator[TensorBatch]:
         for step in itertools.count(self.start):
@@ -78,30 +75,16 @@ class BatchStream:
 
     def at(self, step: int, part: int = 0) -> TensorBatch:
         """One part of a step, augmented as the recipe says."""
-        batch = self._augmented(self._mine[part].batch(step), step, part)
-        return _tensors(batch, self._whole.targets(step), self.parts)
-
-    def _augmented(self, batch: Batch, step: int, part: int) -> Batch:
-        low, high = self.recipe.data.transpose
-        if self._transpose is None or low == high == 0:
-            return batch
-        # Drawn for the whole step and then shared out, so that the ranks do not matter.
-        rng = np.random.default_rng((self.seed, step))
-        drawn = rng.integers(low, high + 1, size=self.recipe.train.batch)
-        semitones = drawn[part * self.share : (part + 1) * self.share]
-        if batch.targets is batch.inputs:
-            # The last row stands for what is filled up, whose symbols would hold others back.
-            last = batch.mask.sum(axis=1, keepdims=True) - 1
-            at = np.minimum(np.arange(batch.mask.shape[1]), last)
-            rows = np.take_along_axis(batch.inputs, at[..., None], axis=1)
-            moved = self._transpose(rows, semitones)
-            moved[~batch.mask] = 0
-            return Batch(moved, moved, batch.mask)
-        # Inputs and targets are moved as one window, so that neither is clipped alone.
-        later = batch.targets.reshape(len(batch.targets), -1, batch.targets.shape[-1])
-        moved = self._transpose(np.concatenate([batch.inputs, later], axis=1), semitones)
-        split = batch.inputs.shape[1]
-        return Batch(moved[:, :split], moved[:, split:].reshape(batch.targets.shape), batch.mask)
+        first = part * self.share
+        if not self._augment.lays:
+            batch = self._augment(self._mine[part].batch(step), step, first)
+            return _tensors(batch, self._whole.targets(step), self.parts)
+        # How many targets count is known only once the whole step is augmented.
+        if self._augmented is None or self._augmented[0] != step:
+            self._augmented = step, self._augment(self._whole.batch(step), step)
+        whole = self._augmented[1]
+        batch = whole.part(slice(first, first + self.share))
+        return _tensors(batch, max(int(whole.mask.sum()), 1), self.parts)
 
 
 class HeldOut:
@@ -114,6 +97,17 @@ class HeldOut:
     def __iter__(self) -> Iterator[TensorBatch]:
         for batch in self.windows.held_out(self.limit):
             yield _tensors(batch, 0, 1)
+
+
+def augmenter_of(corpus: Corpus, recipe: Recipe, seed: int) -> Augmenter:
+    """What the recipe changes in training windows; RecipeError for what cannot be done."""
+    table = recipe.data
+    names = [field.name for field in dataclasses.fields(Augmentation)]
+    try:
+        how = Augmentation(**{name: getattr(table, name) for name in names})
+        return Augmenter(how, corpus.encoding, seed, recipe.train.batch, table.objective)
+    except DataError as error:
+        raise RecipeError(f"recipe {recipe.name}: [data] {error}") from None
 
 
 def windows_of(
