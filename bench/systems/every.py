@@ -53,7 +53,7 @@ def _known(workplace: Workplace, name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    same = found["recipe_hash"] == recipe_hash(recipes.load(name))
+    same = found["recipe_hash"] == recipe_hash(plan.row(name).resolved())
     return found if same and found["fine"] else None
 
 
@@ -63,7 +63,7 @@ def _tried(workplace: Workplace, name: str, steps: int, minutes: float) -> dict[
     found: dict[str, Any] = {
         "recipe": name,
         "music": plan.row(name).music.name,
-        "recipe_hash": recipe_hash(recipes.load(name)),
+        "recipe_hash": recipe_hash(plan.row(name).resolved()),
         "steps": 0,
         "notes": 0,
         "fine": False,
