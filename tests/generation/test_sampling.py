@@ -56,4 +56,21 @@ def test_draws_follow_the_probabilities() -> None:
 )
 def test_settings_out_of_range_are_one_sentence(settings: dict[str, float]) -> None:
     with pytest.raises(SegueError, match=r"came as .* is allowed"):
-        Sampling(**settings)
+        Sampling(**settings)  # type: ignore[arg-type]
+
+
+def test_typical_drops_what_is_too_sure_and_too_strange() -> None:
+    # Surprises 0.69, 1.39, 1.90, 2.30 round a mean of 1.21: the second is the most usual.
+    assert kept(Sampling(typical=0.2)) == [1]
+    assert kept(Sampling(typical=0.7)) == [0, 1]
+    assert kept(Sampling(typical=1.0)) == [0, 1, 2, 3]
+
+
+def test_a_column_has_a_temperature_of_its_own() -> None:
+    how = Sampling(temperature=1.5, heats=(("pitch", 0.0),)).by_column(["onset", "pitch"])
+    assert [each.temperature for each in how] == [1.5, 0.0]
+
+
+def test_heat_for_a_column_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SegueError, match="no column 'pich' to heat; did you mean 'pitch'"):
+        Sampling(heats=(("pich", 1.0),)).by_column(["onset", "pitch"])

@@ -25,6 +25,9 @@ def command(
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
     min_p: playing.MinP = None,
+    typical: playing.Typical = None,
+    heat: playing.Heat = None,
+    loop_beats: playing.LoopBeats = None,
     out: playing.Out = Path("out"),
     engine: playing.EngineName = "auto",
     formats: playing.Formats = playing.DEFAULT_FORMATS,
@@ -38,7 +41,9 @@ def command(
     from segue.score import slice_bars
 
     loaded = bundles.load(bundle)
-    sampling = playing.sampling_of(loaded, temperature, top_k, top_p, min_p)
+    sampling = playing.sampling_of(
+        loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
+    )
     reading = read_reported(prompt)
     for repair in reading.repairs:
         note(f"{prompt}: {repair}")

@@ -20,6 +20,9 @@ def command(
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
     min_p: playing.MinP = None,
+    typical: playing.Typical = None,
+    heat: playing.Heat = None,
+    loop_beats: playing.LoopBeats = None,
     out: playing.Out = Path("out"),
     engine: playing.EngineName = "auto",
     formats: playing.Formats = playing.DEFAULT_FORMATS,
@@ -31,7 +34,9 @@ def command(
     from segue.generation import generate
 
     loaded = bundles.load(bundle)
-    sampling = playing.sampling_of(loaded, temperature, top_k, top_p, min_p)
+    sampling = playing.sampling_of(
+        loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
+    )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
     with progress() as bar:

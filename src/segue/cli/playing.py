@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from segue.cli.console import emit_json, note
+from segue.errors import SegueError
 
 if TYPE_CHECKING:
     from segue.bundles import Bundle
@@ -35,6 +36,18 @@ MinP = Annotated[
     float | None,
     typer.Option(help="Keep symbols at least this share as likely as the likeliest."),
 ]
+Typical = Annotated[
+    float | None,
+    typer.Option(help="Keep the symbols of usual surprise that hold this probability."),
+]
+Heat = Annotated[
+    list[str] | None,
+    typer.Option(help="The temperature of one column, such as pitch=0.8; may be repeated."),
+]
+LoopBeats = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Damp exact loops that have gone on for so many beats; 0: do not."),
+]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The folder to write takes into.")]
 EngineName = Annotated[
     str, typer.Option("--engine", help="auto, onnx (the default where it can) or torch.")
@@ -55,6 +68,9 @@ def sampling_of(
     top_k: int | None,
     top_p: float | None,
     min_p: float | None,
+    typical: float | None = None,
+    heat: Sequence[str] | None = None,
+    loop_beats: float | None = None,
 ) -> Sampling:
     """The recipe's sampling with what the user asked for on top."""
     from segue.generation import Sampling
@@ -65,7 +81,21 @@ def sampling_of(
         own.top_k if top_k is None else top_k,
         own.top_p if top_p is None else top_p,
         own.min_p if min_p is None else min_p,
+        own.typical if typical is None else typical,
+        tuple(_heat(text) for text in heat or ()),
+        own.loop_beats if loop_beats is None else loop_beats,
     )
+
+
+def _heat(text: str) -> tuple[str, float]:
+    """ "pitch=0.8" as a column and its temperature."""
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise SegueError(
+            f"--heat came as {text!r}; write COLUMN=TEMPERATURE, such as pitch=0.8."
+        ) from None
 
 
 def seed_or_random(seed: int | None) -> int:

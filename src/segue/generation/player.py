@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.encodings.base import Encoding
+from segue.errors import SegueError
 from segue.generation.engine import Engine, IntRows, State
 from segue.generation.guides import Guide
+from segue.generation.loops import Loops, loop_steps
 from segue.generation.sampling import Sampling, draw, probabilities
 
 MAX_ROWS = 100_000
@@ -18,10 +22,14 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True)
 class Player:
-    """An engine and how it is sampled. Takes are played as one batch."""
+    """An engine and how it is sampled. Takes are played as one batch.
+
+    With an `encoding` the sampling may heat its columns by name and damp loops.
+    """
 
     engine: Engine
     sampling: Sampling
+    encoding: Encoding | None = None
 
     def read(self, prompt: IntRows) -> State:
         """The state of one take after the rows of `prompt`, shape (rows, columns)."""
@@ -46,11 +54,14 @@ class Player:
         if state.batch != takes:
             state = self.engine.fork(state, takes)
         generators = [np.random.default_rng(seed) for seed in seeds]
+        loops = self._loops(takes)
         rows: list[list[IntRows]] = [[] for _ in seeds]
         live = np.ones(takes, bool)
         count = 0
         while live.any() and count < MAX_ROWS:
-            row = self._row(state, guide, generators)
+            row = self._row(state, guide, generators, loops)
+            if loops is not None:
+                loops.accept(row)
             kept, ended = guide.accept(row)
             for i in np.flatnonzero(live & kept):
                 rows[i].append(row[i])
@@ -64,7 +75,11 @@ class Player:
         return [np.array(r, dtype=np.int64).reshape(-1, columns) for r in rows]
 
     def _row(
-        self, state: State, guide: Guide, generators: list[np.random.Generator]
+        self,
+        state: State,
+        guide: Guide,
+        generators: list[np.random.Generator],
+        loops: Loops | None,
     ) -> NDArray[np.int64]:
         row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
         if self.engine.independent:
@@ -72,9 +87,30 @@ class Player:
         for column in range(row.shape[1]):
             allowed = guide.allowed(column, row)
             uniform = np.array([g.random() for g in generators])
-            p = probabilities(self.engine.logits(state, column, row), allowed, self.sampling)
+            logits = self.engine.logits(state, column, row)
+            damped = loops.penalties(column, row, logits.shape[1]) if loops else None
+            p = probabilities(
+                logits if damped is None else logits - damped, allowed, self._how[column]
+            )
             row[:, column] = draw(p, uniform)
         return row
+
+    @cached_property
+    def _how(self) -> list[Sampling]:
+        """How each column is drawn."""
+        if self.encoding is None:
+            return [self.sampling] * len(self.engine.sizes)
+        return self.sampling.by_column([c.name for c in self.encoding.layout.columns])
+
+    def _loops(self, takes: int) -> Loops | None:
+        if not self.sampling.loop_beats:
+            return None
+        if self.encoding is None or self.engine.frames:
+            raise SegueError(
+                f"loop-beats came as {self.sampling.loop_beats:g}, but rolls are drawn a frame at "
+                "a time and have no rows to damp: set it to 0 for this bundle."
+            )
+        return Loops(self.encoding, takes, loop_steps(self.encoding, self.sampling.loop_beats))
 
     def _frame(
         self,

@@ -255,11 +255,13 @@ def _longer(
 def own_sampling(bundle: Bundle) -> Sampling:
     """How the bundle's recipe samples unless told otherwise."""
     own = bundle.recipe.generate
-    return Sampling(own.temperature, own.top_k, own.top_p, own.min_p)
+    return Sampling(
+        own.temperature, own.top_k, own.top_p, own.min_p, own.typical, loop_beats=own.loop_beats
+    )
 
 
 def _player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
-    return Player(make_engine(bundle, engine), sampling or own_sampling(bundle))
+    return Player(make_engine(bundle, engine), sampling or own_sampling(bundle), bundle.encoding)
 
 
 def _read_each(player: Player, prompts: list[IntRows]) -> State:

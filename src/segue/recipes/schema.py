@@ -123,6 +123,10 @@ class GenerateTable(_Table):
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     min_p: float = Field(0.0, ge=0, lt=1)
+    typical: float = Field(1.0, gt=0, le=1)
+    loop_beats: float = Field(
+        0.0, ge=0, description="damp exact loops that have gone on for so many beats; 0: do not"
+    )
     start: Literal["nothing", "opening"] = Field(
         "nothing", description="what a new take starts from: nothing, or a random training opening"
     )
