@@ -48,7 +48,8 @@ def _plan() -> dict[str, Any]:
 
 def names() -> list[str]:
     """Every recipe that comes with Segue, and the rows that change one."""
-    return sorted({*recipes.names(), *_plan()["recipes"]})
+    changed = (name for name, own in _plan()["recipes"].items() if "recipe" in own)
+    return sorted({*recipes.names(), *changed})
 
 
 def row(name: str) -> Row:

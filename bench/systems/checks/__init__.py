@@ -9,6 +9,8 @@ which is called after the recipe was trained for the table (`python -m bench.sys
 --only NAME`), or alone on the run that is there (`--measure NAME`, seconds). What it gives is
 kept in the recipe's record, printed as "reached / wanted" and written to docs/systems.md.
 
+How long the recipe is trained and on which music stands in `bench/systems/plan.toml`.
+
 `case` has what a check needs, all of it in the encoding of the recipe:
 
     case.recipe, case.bundle, case.run      what was trained, and the folder of the run
