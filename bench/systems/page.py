@@ -26,8 +26,8 @@ Losses are nats a row of the recipe's own encoding over held-out rows, beside wh
 the same rows: every symbol alike (uniform), as often as in training (unigram), or after the one
 before (interpolated bigram). Rows of different encodings cannot be compared; nats a note can, where
 both keep the same of the music. Minutes are those of the whole command, with validations and the
-bundle. Steps are those done of those the recipe asks for: most faithful recipes ask for hours, and
-got minutes here. A dash stands where a model gives no likelihood.
+bundle. Steps are those done of those the recipe asks for, and *all, hours* is what all of them would
+take at this pace: most faithful recipes ask for hours or days, and got minutes. A dash stands where a model gives no likelihood.
 """
 
 TAKES = """
@@ -63,19 +63,20 @@ def _conditions(found: Sequence[dict[str, Any]]) -> str:
     machines = sorted({_machine(record) for record in found})
     versions = sorted({f"torch {record['versions']['torch']}" for record in found})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    return f"{when}; {'; '.join(machines)}; {', '.join(versions)}. Each record has its own.\n"
+    loads = [record["machine"]["load"] for record in found]
+    load = f"load {min(loads):.1f} to {max(loads):.1f} (other work ran beside)"
+    return f"{when}; {'; '.join(machines)}, {load}; {', '.join(versions)}.\n"
 
 
 def _machine(record: dict[str, Any]) -> str:
     machine = record["machine"]
     threads = "thread" if machine["threads"] == 1 else "threads"
-    used = f"{machine['threads']} {threads} on {machine['cores']} cores"
-    return f"{machine['processor']}, {used}"
+    return f"{machine['processor']}, {machine['threads']} {threads} on {machine['cores']} cores"
 
 
 def _learned(found: Sequence[dict[str, Any]]) -> str:
-    head = ["recipe", "family", "music", ">parameters", ">minutes", ">steps", ">model", ">bigram"]
-    head += [">unigram", ">uniform", ">nats a note", "reported by the source"]
+    head = ["recipe", "family", "music", ">parameters", ">minutes", ">steps", ">all, hours"]
+    head += [">model", ">bigram", ">unigram", ">uniform", ">nats a note", "reported by the source"]
     return table(head, [_learned_row(record) for record in found])
 
 
@@ -84,6 +85,7 @@ def _learned_row(record: dict[str, Any]) -> list[str]:
     nats = held_out["nats"] if held_out.get("unit", "nats") == "nats" else {}
     a_note = nats["model"] / held_out["notes_a_row"] if nats and held_out["notes_a_row"] else None
     losses = [_number(nats.get(name)) for name in ("model", "bigram", "unigram", "uniform")]
+    step = training["seconds_a_step"]
     stale = records.recipe_hash(plan.row(record["row"]).resolved()) != record["recipe_hash"]
     return [
         f"`{record['row']}`" + (" (changed since)" if stale else ""),
@@ -92,6 +94,7 @@ def _learned_row(record: dict[str, Any]) -> list[str]:
         f"{record['parameters']:,}",
         f"{training['minutes']:.1f}",
         f"{training['steps']:,} of {training['of']:,}",
+        _number(step and step * training["of"] / 3600, 1),
         *losses,
         _number(a_note),
         plan.row(record["row"]).reported,
@@ -132,8 +135,8 @@ def check_row(told: dict[str, Any]) -> list[str]:
     return [check.what, _number(check.reached), check.wanted, verdict, check.note]
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.3f}"
+def _number(value: float | None, places: int = 3) -> str:
+    return "-" if value is None else f"{value:,.{places}f}"
 
 
 def _said(value: float | None, form: str) -> str:

@@ -84,9 +84,12 @@ def played(case: Case) -> dict[str, Any]:
 
 
 def recipe_hash(recipe: Recipe) -> str:
-    """Of what decides the numbers: encoding, model, data, training and sampling."""
-    parts = recipe.model_dump(mode="json", exclude_none=True)
-    kept = {name: parts[name] for name in ("encoding", "model", "data", "train", "generate")}
+    """Of what a recipe says itself of encoding, model, data, training and sampling.
+
+    Not of defaults: a new key of the schema leaves every recipe as it was.
+    """
+    parts = recipe.model_dump(mode="json", exclude_unset=True)
+    kept = {name: parts.get(name) for name in ("encoding", "model", "data", "train", "generate")}
     return sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
