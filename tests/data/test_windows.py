@@ -52,6 +52,26 @@ def test_an_epoch_scores_every_row_after_the_first_once(corpus, length, seed, ep
     assert same(scored(windows, batches), expected(corpus))
 
 
+@settings(max_examples=25)
+@given(
+    bars=st.integers(1, 4),
+    align=st.integers(1, 9),
+    seed=st.integers(0, 10**9),
+    epoch=st.integers(0, 3),
+)
+def test_aligned_windows_start_at_bars_and_score_every_row_once(corpus, bars, align, seed, epoch):
+    windows = Windows(corpus, "train", bars * align, 1, seed, align=align)
+    bars_of = [rows[start:] for rows in by_content(corpus) for start in range(0, len(rows), align)]
+    steps = range(epoch * windows.total, (epoch + 1) * windows.total)
+    batches = [windows.batch(step) for step in steps]
+    assert [windows.targets(step) for step in steps] == [int(b.mask.sum()) for b in batches]
+    assert same(scored(windows, batches), expected(corpus))
+    for batch in batches:
+        assert batch.mask.any()
+        known = batch.inputs[0, : int(batch.mask[0].nonzero()[0].max()) + 1]
+        assert any(np.array_equal(rows[: len(known)], known) for rows in bars_of)
+
+
 @settings(max_examples=15)
 @given(
     length=st.integers(1, 60), batch=st.integers(1, 9), split=st.sampled_from(["train", "valid"])
@@ -222,5 +242,7 @@ def test_too_long_names_the_longest(corpus):
         Windows(corpus, "train", 5, 1, rank=2, world=2)
     with pytest.raises(ValueError, match="'every', 'last' or 'segment'"):
         Windows(corpus, "train", 5, 1, objective="some")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="only a segment"):
-        Windows(corpus, "train", 5, 1, align=16)
+    with pytest.raises(ValueError, match="start at every row"):
+        Windows(corpus, "train", 5, 1, objective="last", align=16)
+    with pytest.raises(ValueError, match="a length that is a multiple of 16"):
+        Windows(corpus, "train", 24, 1, align=16)

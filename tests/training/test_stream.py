@@ -121,9 +121,11 @@ def test_what_an_encoding_cannot_do_is_refused(songs: Corpus) -> None:
         BatchStream(songs, recipe_with("data.velocity=[-5,5]"), 0)
 
 
-def test_an_alignment_of_no_segments_is_refused(corpus: Corpus) -> None:
-    with pytest.raises(RecipeError, match=r'leave data.align out, or set .* to "segment"'):
-        BatchStream(corpus, recipe_with("data.align=8"), 0)
+def test_an_alignment_that_windows_cannot_have_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(RecipeError, match=r'"last", .*: leave data.align out'):
+        windows_of(corpus, recipe_with("data.align=8", "data.objective=last"), "train", 1, 0)
+    with pytest.raises(RecipeError, match=r"data.window came as 20, no multiple .* such as 24"):
+        windows_of(corpus, recipe_with("data.align=8", "data.window=20"), "train", 1, 0)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(corpus: Corpus) -> None:

@@ -72,7 +72,8 @@ class Windows:
     Objective "every": an epoch cuts each piece into windows of T targets, at a phase that is
     drawn anew for each piece and epoch, and every row after a piece's first is the target of
     exactly one window. Windows at an end of a piece are moved inside it where the piece is long
-    enough, so that they are full, and only what is theirs counts.
+    enough, so that they are full, and only what is theirs counts. With `align` all windows start
+    at multiples of that many rows of their piece, such as those of a bar.
 
     Objective "last": every run of T rows is a window, whose target is the row that follows.
 
@@ -107,8 +108,13 @@ class Windows:
             raise ValueError(
                 f"objective came as {objective!r}; 'every', 'last' or 'segment' is allowed."
             )
-        if align < 1 or (align > 1 and objective != "segment"):
-            raise ValueError(f"align came as {align}; only a segment can have more than 1.")
+        if align < 1 or (align > 1 and objective == "last"):
+            raise ValueError(f'align came as {align}; windows of "last" start at every row.')
+        if objective == "every" and length % align:
+            raise ValueError(
+                f"windows of {length} rows, side by side, cannot all start at multiples of {align} "
+                f"(align): choose a length that is a multiple of {align}."
+            )
         self.corpus, self.split = corpus, split
         self.length, self.batch_size, self.seed = length, batch, seed
         self.objective, self.align = objective, align
@@ -142,6 +148,7 @@ class Windows:
         cuts = -(-self._targets // self.length)
         # Where the cuts fit a long piece too snugly, one more gives the phase room to play.
         snug = (cuts >= 4) & (cuts * self.length - self._targets < self.length // 2)
+        snug &= 2 * self.align <= self.length
         return np.asarray(cuts + snug)
 
     @property
@@ -196,13 +203,14 @@ class Windows:
         return _Places(self._shard[piece], row, high + self._before, np.zeros_like(first), high)
 
     def _cut(self, piece: Ints, number: Ints, epoch: Ints) -> _Places:
-        length, targets = self.length, self._targets[piece]
-        # Phases at which no window is left without a target of its own.
+        length, align, targets = self.length, self.align, self._targets[piece]
+        # Phases, in units of `align`, at which no window is left without a target of its own.
         room = self._windows[piece] * length - targets
-        least, most = np.maximum(room - length + 1, 0), np.minimum(room, length - 1)
+        least = -(-np.maximum(room - length + 1, 0) // align)
+        most = np.minimum(room, length - 1) // align
         drawn = keyed(self.seed, epoch, piece) % (most - least + 1).astype(np.uint64)
-        begin = number * length - least - drawn.astype(np.int64)
-        first = np.clip(begin, 0, np.maximum(targets - length, 0))
+        begin = number * length - (least + drawn.astype(np.int64)) * align
+        first = np.clip(begin, 0, -(-np.maximum(targets - length, 0) // align) * align)
         return _Places(
             shard=self._shard[piece],
             row=self._start[piece] + first,

@@ -59,7 +59,7 @@ class DataTable(_Table):
         "that make whole windows, with the window itself as target",
     )
     align: int = Field(
-        1, ge=1, description="segments start at multiples of so many rows, such as those of a bar"
+        1, ge=1, description="windows start at multiples of so many rows, such as those of a bar"
     )
     transpose: tuple[int, int] = Field(
         (0, 0),

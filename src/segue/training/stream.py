@@ -120,13 +120,17 @@ def windows_of(
     rank: int = 0,
     world: int = 1,
 ) -> Windows:
-    """The recipe's windows over one split; RecipeError for an alignment of no segments."""
+    """The recipe's windows over one split; RecipeError for an alignment that they cannot have."""
     objective, align = recipe.data.objective, recipe.data.align
-    if align != 1 and objective != "segment":
+    if align != 1 and objective == "last":
         raise RecipeError(
             f"recipe {recipe.name}: data.align came as {align} with data.objective "
-            f"{objective!r}, which takes windows from anywhere: leave data.align out, or set "
-            'data.objective to "segment".'
+            '"last", which takes windows from every row: leave data.align out.'
+        )
+    if objective == "every" and recipe.data.window % align:
+        raise RecipeError(
+            f"recipe {recipe.name}: data.window came as {recipe.data.window}, no multiple of "
+            f"data.align, {align}: choose one, such as {-(-recipe.data.window // align) * align}."
         )
     return Windows(
         corpus,
