@@ -26,8 +26,9 @@ Losses are nats a row of the recipe's own encoding over held-out rows, beside wh
 the same rows: every symbol alike (uniform), as often as in training (unigram), or after the one
 before (interpolated bigram). Rows of different encodings cannot be compared; nats a note can, where
 both keep the same of the music. Minutes are those of the whole command, with validations and the
-bundle. Steps are those done of those the recipe asks for, and *all, hours* is what all of them would
-take at this pace: most faithful recipes ask for hours or days, and got minutes. A dash stands where a model gives no likelihood.
+bundle. Steps are those done of those the recipe asks for, and *all, hours* is what all of them
+would take at this pace: most faithful recipes ask for hours or days, and got minutes. A dash stands
+where a model gives no likelihood.
 """
 
 TAKES = """
