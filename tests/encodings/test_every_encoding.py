@@ -33,6 +33,8 @@ VARIANTS = [
     ("piano_roll", {}),
     ("piano_roll", {"unit": "beats", "cells": "both", "pedal": "drop"}),
     ("piano_roll", {"cells": "onsets", "lowest": 36, "highest": 96, "longest": 100}),
+    ("melody", {}),
+    ("melody", {"steps_per_beat": 12, "line": "all", "lowest": 36, "highest": 96}),
     ("velocity_image", {}),
     ("velocity_image", {"size": "256"}),
     ("note_time", {}),

@@ -21,6 +21,7 @@ ENCODINGS: dict[str, tuple[str, str]] = {
     "nes_events": ("segue.encodings.nes_events:NesEvents", "events of the four NES voices"),
     "performance": ("segue.encodings.performance:Performance", "events of a keyboard, 10 ms apart"),
     "piano_roll": ("segue.encodings.piano_roll:PianoRoll", "frames of 88 pitches, on or off"),
+    "melody": ("segue.encodings.melody:Melody", "one melody, a step a row"),
     "velocity_image": (
         "segue.encodings.velocity_image:VelocityImage",
         "a whole piece as one picture of velocities",
