@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import in_a_row
 from segue.encodings.compound_grammar import CompoundGrammar
 from segue.encodings.compound_variants import END, REST, START, STEP, CompoundVariants
 from segue.encodings.grid import in_order, second_resolution, second_steps, struck_once
@@ -348,6 +349,17 @@ class Compound(Closed):
         return dict(sorted(tracks.items()))
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        if column != self.layout.index("pitch"):
+            return None
+        return in_a_row(self.layout.sizes[column], self._first_pitch, range(128))
+
+    @property
+    def drum_slot(self) -> int | None:
+        """The track whose pitches are drums, and belong to no key."""
+        return self.max_tracks - 1 if self.drums else None
 
     def opening(self) -> Rows:
         """The START row."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import in_a_row
 from segue.encodings.nes_grammar import NesGrammar
 from segue.encodings.nes_variants import NesVariants
 from segue.encodings.nes_words import (
@@ -313,6 +314,18 @@ class NesEvents(Closed):
         return np.concatenate(controls) if controls else np.zeros(0, CONTROL)
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        if self.split:
+            return None
+        size = self.layout.sizes[column]
+        table = np.zeros((size, 128), bool)
+        for voice in nes.VOICES:
+            if not voice.track.is_drum:
+                first = self._first[f"{voice.tag}_{NOTEON}"]
+                table |= in_a_row(size, first, range(voice.low, voice.high + 1))
+        return table
 
     def opening(self) -> Rows:
         """`<S>`; nothing with `split`."""

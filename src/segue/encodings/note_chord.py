@@ -367,6 +367,16 @@ class NoteChord:
 
     # -- generation --------------------------------------------------------------------------
 
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        if column:
+            return None
+        known = np.arange(self._size) if self.vocabulary is None else np.array(self.vocabulary)
+        bits = np.stack(self._pitch_bits(known), axis=1)
+        table = (bits[:, :, None] >> np.arange(64, dtype=np.uint64) & np.uint64(1)).astype(bool)
+        table[self._kind(known) > 1] = False
+        return table.reshape(len(known), 128)
+
     def opening(self) -> Rows:
         """START with `rhythm`, else nothing."""
         rows = np.zeros((int(self.rhythm), len(self.layout.columns)), np.uint16)

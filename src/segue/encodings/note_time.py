@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import in_a_row
 from segue.encodings.grid import sounding
 from segue.encodings.keyboard import Keyboard
 from segue.encodings.options import choice
@@ -122,6 +123,12 @@ class NoteTime(Closed):
         return self._keyboard.score(notes, (at[pedal], values[pedal, 0] - KEYS), header)
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        if column != self.layout.index("pitch"):
+            return None
+        return in_a_row(self.layout.sizes[column], 0, range(LOWEST, LOWEST + KEYS))
 
     def opening(self) -> Rows:
         """Nothing: there are no marks."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import in_a_row
 from segue.encodings.grid import pauses, sounding
 from segue.encodings.keyboard import Keyboard
 from segue.encodings.marks import MarkGrammar
@@ -167,6 +168,10 @@ class Performance(Closed):
         return at[place], state[place]
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        return in_a_row(self.layout.sizes[column], 0, range(_PITCHES))
 
     def opening(self) -> Rows:
         """START, with marks."""

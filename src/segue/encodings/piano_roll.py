@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import sounding
 from segue.encodings.grid import second_resolution, second_steps
 from segue.encodings.header import first_pitched, resolution, time_header, time_tables
 from segue.encodings.options import choice, whole
@@ -218,6 +219,12 @@ class PianoRoll(Closed):
         return frames * score.ticks_per_beat // self.frames_per_beat
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        table = sounding(self.layout.sizes[column], self.lowest + column)
+        table[HELD:] = False
+        return table
 
     def opening(self) -> Rows:
         """Nothing: a roll has no marks."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import sounding
 from segue.encodings.header import time_header, time_tables
 from segue.encodings.options import choice, whole
 from segue.encodings.variants import columns_moved
@@ -147,6 +148,10 @@ class VelocityImage(Closed):
         )
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        return sounding(128, column * _PITCHES // self._width)
 
     def opening(self) -> Rows:
         """Nothing: an image has no marks."""
