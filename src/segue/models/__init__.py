@@ -14,9 +14,11 @@ MODELS: dict[str, str] = {
     "window-attention": "segue.models.window_attention:WindowAttention",
     "symbol-lstm": "segue.models.symbol_lstm:SymbolLSTM",
     "blues-lstm": "segue.models.blues_lstm:BluesLSTM",
+    "biaxial": "segue.models.biaxial:Biaxial",
     "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
+    "music-vae": "segue.models.music_vae:MusicVAE",
 }
 
 

@@ -12,9 +12,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from segue.models.base import Model
+
+COLDEST = 1e-3
+"""Lower temperatures divide by this one, so that nothing overflows."""
 
 
 class SegmentModel(Model):
@@ -47,3 +51,14 @@ class SegmentModel(Model):
     def encode(self, rows: Tensor) -> Tensor:
         """(B, T, C) rows to the (B, Z) normal numbers they are most likely made from."""
         raise NotImplementedError
+
+
+def drawn(logits: Tensor, uniform: Tensor, heat: Tensor) -> Tensor:
+    """(..., V) logits to (...) symbols: those at which (...) numbers in [0, 1) fall.
+
+    `heat` is (1,); at 0 the likeliest. The same in ONNX: there is no branch and no chance.
+    """
+    logits = logits.float()
+    below = torch.softmax(logits / heat.clamp(min=COLDEST), dim=-1).cumsum(dim=-1)
+    found = (below <= uniform[..., None]).sum(dim=-1).clamp(max=logits.shape[-1] - 1)
+    return torch.where(heat > 0, found, logits.argmax(dim=-1))
