@@ -5,6 +5,7 @@ bundle/
   model.onnx          one step of the model: a row and the state to features and the state;
                       of a model that plays segments: random numbers to a segment's rows
   heads.onnx          features and a row to logits, column by column
+  column.onnx         in its place, where columns are a chain: one column's logits, and the chain
   encoder.onnx        a segment's rows to the numbers it is made from, where there is such a way
   openings.npz        a few training windows that takes may start from
   recipe.toml         resolved: every default written out
@@ -45,7 +46,7 @@ _UNREADABLE = (
 """What NumPy and zipfile raise for damaged archives, found by fuzzing."""
 HASHED = ("model.safetensors", "openings.npz", "recipe.toml", "encoding.json")
 """What every bundle holds."""
-GRAPHS = ("model.onnx", "heads.onnx", "encoder.onnx")
+GRAPHS = ("model.onnx", "heads.onnx", "column.onnx", "encoder.onnx")
 """What it may hold besides, to be played without torch."""
 
 

@@ -1,12 +1,14 @@
 """What plays a model row by row, whatever runs it underneath.
 
-`start` gives the state before any row, `step` takes one row into it, `logits` asks a head about
-the next row, and `fork` copies a state so that many takes share one reading of the prompt.
+`start` gives the state before any row, `step` takes one row into it, `columns` asks about the next
+row from its first column to its last, and `fork` copies a state so that many takes share one
+reading of the prompt.
 States are never changed in place: an old one can be stepped again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +21,8 @@ from segue.recipes.builder import require_torch
 
 IntRows = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Ask = Callable[[int, IntRows], Floats]
+"""A column's number and the row so far to (B, V) logits of that column."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Engine(Protocol):
 
     def logits(self, state: State, column: int, row: IntRows) -> Floats:
         """(B, V) logits of `column` of the next row, whose columns before it are in `row`."""
+
+    def columns(self, state: State) -> Ask:
+        """What tells the logits of the next row's columns, asked from the first to the last."""
 
     def frame(self, state: State, row: IntRows) -> Floats:
         """(B, C, V) logits of all columns of the next row, of a model of frames."""

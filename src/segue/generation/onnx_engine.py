@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from segue.bundles import Bundle
 from segue.errors import BundleError
-from segue.generation.engine import Floats, IntRows, State
+from segue.generation.engine import Ask, Floats, IntRows, State
 
 
 class OnnxEngine:
@@ -26,7 +27,9 @@ class OnnxEngine:
         self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
         self._state = bundle.index["state"]
         self._step = session(bundle.path / "model.onnx", threads)
-        self._heads = session(bundle.path / "heads.onnx", threads)
+        self._chain = bundle.engine.get("chain")
+        heads = "heads.onnx" if self._chain is None else "column.onnx"
+        self._heads = session(bundle.path / heads, threads)
         self._reads = {each.name for each in self._heads.get_inputs()}
         # A head is asked for alone: the others, which come later in the row, need not run.
         self._only_asked = onnxruntime.RunOptions()
@@ -34,8 +37,7 @@ class OnnxEngine:
 
     def start(self, batch: int) -> State:
         """Zeros in the shapes the bundle names."""
-        tensors = tuple(np.zeros((batch, *s["shape"]), dtype=s["dtype"]) for s in self._state)
-        return State(batch, None, tensors)
+        return State(batch, None, _zeros(self._state, batch))
 
     def step(self, rows: IntRows, state: State) -> State:
         """One run of model.onnx."""
@@ -44,15 +46,36 @@ class OnnxEngine:
         return State(state.batch, features, tuple(tensors))
 
     def logits(self, state: State, column: int, row: IntRows) -> Floats:
-        """One head of heads.onnx."""
+        """One head of heads.onnx, or of column.onnx after those below it."""
+        if self._chain is not None:
+            ask = self.columns(state)
+            return [ask(k, row) for k in range(column + 1)][-1]
         if self.frames:
             return np.ascontiguousarray(self.frame(state, row)[:, column])
         feed = {"features": state.features, "row": row}
         logits: Floats = self._heads.run([self._outputs[column]], feed, self._only_asked)[0]
         return logits
 
+    def columns(self, state: State) -> Ask:
+        """One head after another; of chained frames one run of column.onnx each."""
+        if self._chain is None:
+            return partial(self.logits, state)
+        chain = _zeros(self._chain, state.batch)
+
+        def ask(column: int, row: IntRows) -> Floats:
+            nonlocal chain
+            below = row[:, column - 1 : column] if column else np.zeros_like(row[:, :1])
+            feed = {f"chain_{i}": t for i, t in enumerate(chain)}
+            feed["features"] = np.ascontiguousarray(state.features[:, column])
+            feed["below"] = np.ascontiguousarray(below)
+            logits, *new = self._heads.run(None, feed)
+            chain = tuple(new)
+            return np.asarray(logits)
+
+        return ask
+
     def frame(self, state: State, row: IntRows) -> Floats:
-        """All columns at once, of a model of frames."""
+        """All columns at once, of a model of frames that are not a chain."""
         given = {"features": state.features, "row": row}
         feed = {name: given[name] for name in self._reads}
         logits: Floats = self._heads.run(None, feed)[0]
@@ -63,6 +86,10 @@ class OnnxEngine:
         features = None if state.features is None else np.repeat(state.features, copies, axis=0)
         tensors = tuple(np.repeat(t, copies, axis=0) for t in state.tensors)
         return State(state.batch * copies, features, tensors)
+
+
+def _zeros(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
+    return tuple(np.zeros((batch, *s["shape"]), dtype=s["dtype"]) for s in described)
 
 
 def session(path: Path, threads: int) -> Any:

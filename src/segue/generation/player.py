@@ -84,10 +84,11 @@ class Player:
         row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
         if self.engine.independent:
             return self._frame(state, guide, generators, row)
+        ask = self.engine.columns(state)
         for column in range(row.shape[1]):
             allowed = guide.allowed(column, row)
             uniform = np.array([g.random() for g in generators])
-            logits = self.engine.logits(state, column, row)
+            logits = ask(column, row)
             damped = loops.penalties(column, row, logits.shape[1]) if loops else None
             p = probabilities(
                 logits if damped is None else logits - damped, allowed, self._how[column]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 
 from segue.bundles import Bundle
 from segue.errors import BundleError
-from segue.generation.engine import Floats, IntRows, State
+from segue.generation.engine import Ask, Floats, IntRows, State
 from segue.models.base import Model, SequenceModel
-from segue.models.frames import FrameModel
+from segue.models.frames import ChainedFrames, FrameModel
 from segue.models.segments import SegmentModel
 from segue.recipes import build_model
 
@@ -50,6 +51,23 @@ class TorchEngine:
         """One head; the others are computed too, which the reference can afford."""
         logits = self.model.heads(state.features, torch.from_numpy(row))[column]
         return np.asarray(logits.float().numpy())
+
+    def columns(self, state: State) -> Ask:
+        """One head after another; of chained frames one link each."""
+        model = self.model
+        if not isinstance(model, ChainedFrames):
+            return partial(self.logits, state)
+        chain = model.chain(state.batch)
+
+        @torch.no_grad()
+        def ask(column: int, row: IntRows) -> Floats:
+            nonlocal chain
+            below = row[:, column - 1 : column] if column else np.zeros_like(row[:, :1])
+            logits, *new = model.link(state.features[:, column], torch.from_numpy(below), *chain)
+            chain = tuple(new)
+            return np.asarray(logits.float().numpy())
+
+        return ask
 
     @torch.no_grad()
     def frame(self, state: State, row: IntRows) -> Floats:

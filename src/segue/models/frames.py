@@ -49,6 +49,27 @@ class FrameModel(SequenceModel):
         return frame_loss(logits, targets, mask).reshape(1)
 
 
+class ChainedFrames(FrameModel):
+    """A frame model whose columns are told from the lowest up, each from those below it.
+
+    Playing asks for one column after another, and `link` answers without computing the others:
+    (B, C, H) features, with a state along the columns, the chain.
+    """
+
+    independent = False
+
+    @abstractmethod
+    def chain(self, batch: int) -> tuple[Tensor, ...]:
+        """The chain before the lowest column, each tensor with the batch first."""
+
+    @abstractmethod
+    def link(self, features: Tensor, below: Tensor, *chain: Tensor) -> tuple[Tensor, ...]:
+        """(B, H) features of a column to ((B, V) logits, *the chain after it).
+
+        `below`, (B, 1), is what was chosen for the column below, 0 where there is none.
+        """
+
+
 class WindowedFrames(FrameModel):
     """A frame model that reads a window of frames anew for the one frame after it."""
 

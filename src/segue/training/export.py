@@ -1,13 +1,15 @@
 """The ONNX form of a model, checked against torch.
 
-A model that plays row by row has one graph for a step and one for the heads; one that plays
-segments has one that composes a segment, and one that encodes it if it can.
+A model that plays row by row has one graph for a step and one for the heads, of chained frames for
+a column; one that plays segments has one that composes a segment, and one that encodes it if it
+can.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 
 from segue.errors import TrainingError
 from segue.models.base import Model, SequenceModel
-from segue.models.frames import FrameModel
+from segue.models.frames import ChainedFrames, FrameModel
 from segue.models.segments import SegmentModel
 
 PARITY_STEPS = 64
@@ -69,6 +71,15 @@ class _Frame(nn.Module):
         return self.model.frame(features, row)
 
 
+class _Link(nn.Module):
+    def __init__(self, model: ChainedFrames) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor, below: Tensor, *chain: Tensor) -> tuple[Tensor, ...]:
+        return self.model.link(features, below, *chain)
+
+
 class _Compose(nn.Module):
     def __init__(self, model: SegmentModel) -> None:
         super().__init__()
@@ -109,7 +120,8 @@ def export(model: Model) -> Exported:
 
 def _rows(model: SequenceModel) -> Exported:
     framed = isinstance(model, FrameModel)
-    engine = {"frames": framed, "independent": isinstance(model, FrameModel) and model.independent}
+    independent = isinstance(model, FrameModel) and model.independent
+    engine: dict[str, Any] = {"frames": framed, "independent": independent}
     if not model.exportable:
         return Exported({}, engine=engine)
     state = model.start(2)  # a batch of one would be taken for a constant
@@ -117,35 +129,59 @@ def _rows(model: SequenceModel) -> Exported:
     with torch.no_grad():
         features = model.step(row, *state)[0]
     names = [f"state_{i}" for i in range(len(state))]
-    heads: nn.Module = _Frame(model) if isinstance(model, FrameModel) else _Heads(model)
-    logits = ["logits"] if framed else [f"logits_{k}" for k in range(len(model.sizes))]
-    graphs = {
-        "model.onnx": _graph(
-            _Step(model),
-            (row, *state),
-            {"row": _BATCH, "state": tuple(_BATCH for _ in state)},
-            ["row", *names],
-            ["features", *[f"new_{name}" for name in names]],
-        ),
-        "heads.onnx": _graph(
-            heads,
-            (features, row),
-            {"features": _BATCH, "row": _BATCH},
-            ["features", "row"],
-            logits,
-        ),
-    }
-    described = [
+    if isinstance(model, ChainedFrames):
+        graphs, engine["chain"] = _columns(model, features)
+    else:
+        graphs = {"heads.onnx": _heads(model, features, row)}
+    graphs["model.onnx"] = _graph(
+        _Step(model),
+        (row, *state),
+        {"row": _BATCH, "state": tuple(_BATCH for _ in state)},
+        ["row", *names],
+        ["features", *[f"new_{name}" for name in names]],
+    )
+    return Exported(graphs, _described(names, state), engine, parity(model, graphs))
+
+
+def _heads(model: SequenceModel, features: Tensor, row: Tensor) -> bytes:
+    framed = isinstance(model, FrameModel)
+    return _graph(
+        _Frame(model) if isinstance(model, FrameModel) else _Heads(model),
+        (features, row),
+        {"features": _BATCH, "row": _BATCH},
+        ["features", "row"],
+        ["logits"] if framed else [f"logits_{k}" for k in range(len(model.sizes))],
+    )
+
+
+def _columns(
+    model: ChainedFrames, features: Tensor
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    """The graph of one column, and what it carries from one to the next."""
+    chain = model.chain(2)
+    names = [f"chain_{i}" for i in range(len(chain))]
+    below = torch.zeros(2, 1, dtype=torch.long)
+    graph = _graph(
+        _Link(model),
+        (features[:, 0].contiguous(), below, *chain),
+        {"features": _BATCH, "below": _BATCH, "chain": tuple(_BATCH for _ in chain)},
+        ["features", "below", *names],
+        ["logits", *[f"new_{name}" for name in names]],
+    )
+    return {"column.onnx": graph}, _described(names, chain)
+
+
+def _described(names: Sequence[str], tensors: Sequence[Tensor]) -> list[dict[str, Any]]:
+    return [
         {"name": n, "dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape[1:])}
-        for n, t in zip(names, state, strict=True)
+        for n, t in zip(names, tensors, strict=True)
     ]
-    return Exported(graphs, described, engine, parity(model, graphs))
 
 
 def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
     """The largest logit difference between torch and ONNX Runtime over random steps."""
-    step, heads = _session(graphs["model.onnx"]), _session(graphs["heads.onnx"])
-    reads = {each.name for each in heads.get_inputs()}
+    step = _session(graphs["model.onnx"])
+    asked = _session(graphs.get("heads.onnx") or graphs["column.onnx"])
     rng = np.random.default_rng(0)
     batch = 3
     torch_state = list(model.start(batch))
@@ -159,13 +195,27 @@ def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
             expected = model.heads(features, torch.from_numpy(target))
         feed = {"row": row, **{f"state_{i}": s for i, s in enumerate(onnx_state)}}
         onnx_features, *onnx_state = step.run(None, feed)
-        asked = {"features": onnx_features, "row": target}
-        got = heads.run(None, {name: asked[name] for name in reads})
-        if isinstance(model, FrameModel):
-            got = list(np.moveaxis(got[0], 1, 0))
-        for a, b in zip(expected, got, strict=True):
+        for a, b in zip(expected, _asked(model, asked, onnx_features, target), strict=True):
             worst = max(worst, float(np.abs(a.numpy() - b).max()))
     return worst
+
+
+def _asked(model: SequenceModel, session: Any, features: Any, target: Any) -> list[Any]:
+    """What ONNX Runtime says of each column of `target`."""
+    if not isinstance(model, ChainedFrames):
+        reads = {each.name for each in session.get_inputs()}
+        given = {"features": features, "row": target}
+        got: list[Any] = session.run(None, {name: given[name] for name in reads})
+        return list(np.moveaxis(got[0], 1, 0)) if isinstance(model, FrameModel) else got
+    chain = [t.numpy() for t in model.chain(len(target))]
+    told = []
+    for column in range(target.shape[1]):
+        below = target[:, column - 1 : column] if column else np.zeros_like(target[:, :1])
+        feed = {"features": np.ascontiguousarray(features[:, column]), "below": below}
+        feed |= {f"chain_{i}": t for i, t in enumerate(chain)}
+        logits, *chain = session.run(None, feed)
+        told.append(logits)
+    return told
 
 
 # -- segments ----------------------------------------------------------------------------------
