@@ -30,6 +30,7 @@ class Row:
 
     name: str
     recipe: str
+    size: str
     set: tuple[str, ...]
     music: Music
     minutes: float
@@ -37,8 +38,9 @@ class Row:
     repaired: str
 
     def resolved(self) -> Recipe:
-        """The recipe with the row's changes."""
-        return recipes.load(self.recipe, self.set)
+        """The recipe with the row's size and changes."""
+        size = recipes.load(self.recipe).sizes[self.size] if self.size else ()
+        return recipes.load(self.recipe, [*size, *self.set])
 
 
 @cache
@@ -59,10 +61,11 @@ def row(name: str) -> Row:
     recipe = own.get("recipe", name)
     changes = tuple(own.get("set", ()))
     encoding = recipes.load(recipe, changes).encoding.name
-    music = own.get("music", plan["encodings"][encoding])
+    music = own.get("music") or plan["encodings"].get(encoding, plan["defaults"]["music"])
     return Row(
         name=name,
         recipe=recipe,
+        size=own.get("size", ""),
         set=changes,
         music=Music(music, **plan["music"][music]),
         minutes=float(own.get("minutes", plan["defaults"]["minutes"])),

@@ -52,6 +52,7 @@ def make(name: str, workplace: Workplace, minutes: float | None = None) -> dict[
         "row": name,
         "recipe": row.recipe,
         "family": recipe.family,
+        "size": row.size,
         "set": list(row.set),
         "music": row.music.name,
         "recipe_hash": recipe_hash(row.resolved()),

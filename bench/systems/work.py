@@ -72,6 +72,7 @@ class Workplace:
         """The words after `segue` that train a row."""
         row = plan.row(name)
         words = ["train", "--recipe", row.recipe, "--data", str(self.corpus_of(name).root)]
+        words += ["--size", row.size] if row.size else []
         words += [word for change in row.set for word in ("--set", change)]
         words += ["--max-steps", str(steps)] if steps else []
         words += ["--max-minutes", f"{minutes:g}", "--seed", "1"]
