@@ -56,7 +56,7 @@ def test_draws_follow_the_probabilities() -> None:
 )
 def test_settings_out_of_range_are_one_sentence(settings: dict[str, float]) -> None:
     with pytest.raises(SegueError, match=r"came as .* is allowed"):
-        Sampling(**settings)  # type: ignore[arg-type]
+        Sampling(**settings)
 
 
 def test_typical_drops_what_is_too_sure_and_too_strange() -> None:

@@ -21,6 +21,12 @@ def command(
         typer.Option(min=0.25, help="Use only the first bars of the prompt (default: all of it)."),
     ] = None,
     seed: playing.Seed = None,
+    key: playing.Key = None,
+    chords: playing.Chords = None,
+    chord_bars: playing.ChordBars = 1.0,
+    lowest: playing.Lowest = None,
+    highest: playing.Highest = None,
+    polyphony: playing.Polyphony = 0,
     temperature: playing.Temperature = None,
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
@@ -44,6 +50,7 @@ def command(
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
+    wishes = playing.wishes_of(key, chords, chord_bars, lowest, highest, polyphony)
     reading = read_reported(prompt)
     for repair in reading.repairs:
         note(f"{prompt}: {repair}")
@@ -62,6 +69,7 @@ def command(
             seed=first,
             sampling=sampling,
             engine=engine,
+            wishes=wishes,
             on_row=lambda count: bar.update(task, completed=count),
         )
     playing.save_all(made, out, f"{prompt.stem}-continued", formats, soundfont, as_json)

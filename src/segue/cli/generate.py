@@ -16,6 +16,15 @@ def command(
     takes: playing.Count = 1,
     bars: playing.Bars = 16,
     seed: playing.Seed = None,
+    key: playing.Key = None,
+    chords: playing.Chords = None,
+    chord_bars: playing.ChordBars = 1.0,
+    lowest: playing.Lowest = None,
+    highest: playing.Highest = None,
+    polyphony: playing.Polyphony = 0,
+    instruments: playing.Instruments = None,
+    tempo: playing.Tempo = None,
+    metre: playing.Metre = None,
     temperature: playing.Temperature = None,
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
@@ -37,6 +46,9 @@ def command(
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
+    wishes = playing.wishes_of(
+        key, chords, chord_bars, lowest, highest, polyphony, instruments, tempo, metre
+    )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
     with progress() as bar:
@@ -48,6 +60,7 @@ def command(
             seed=first,
             sampling=sampling,
             engine=engine,
+            wishes=wishes,
             on_row=lambda count: bar.update(task, completed=count),
         )
     playing.save_all(made, out, loaded.name, formats, soundfont, as_json)

@@ -15,6 +15,7 @@ from segue.errors import SegueError
 if TYPE_CHECKING:
     from segue.bundles import Bundle
     from segue.generation import Sampling, Take
+    from segue.generation.wishes import Wishes
 
 Count = Annotated[
     int, typer.Option("-n", "--takes", min=1, max=256, help="How many takes to make.")
@@ -48,6 +49,25 @@ LoopBeats = Annotated[
     float | None,
     typer.Option(min=0.0, help="Damp exact loops that have gone on for so many beats; 0: do not."),
 ]
+Key = Annotated[
+    str | None, typer.Option(help="Notes of this key only: 'D minor', Bb, 'F# dorian'.")
+]
+Chords = Annotated[
+    str | None,
+    typer.Option(help="Notes start on tones of these chords, over and over: 'Am F C G'."),
+]
+ChordBars = Annotated[float, typer.Option(help="How many bars each chord lasts.")]
+Lowest = Annotated[str | None, typer.Option(help="The lowest note: C2, or 36.")]
+Highest = Annotated[str | None, typer.Option(help="The highest note: C6, or 84.")]
+Polyphony = Annotated[
+    int, typer.Option(min=0, max=128, help="How many notes may sound at once; 0: any number.")
+]
+Instruments = Annotated[
+    str | None,
+    typer.Option(help="What the parts are played on, and no others: 'violin, cello'."),
+]
+Tempo = Annotated[float | None, typer.Option(help="Beats (quarters) a minute.")]
+Metre = Annotated[str | None, typer.Option(help="The metre, such as 3/4.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The folder to write takes into.")]
 EngineName = Annotated[
     str, typer.Option("--engine", help="auto, onnx (the default where it can) or torch.")
@@ -96,6 +116,44 @@ def _heat(text: str) -> tuple[str, float]:
         raise SegueError(
             f"--heat came as {text!r}; write COLUMN=TEMPERATURE, such as pitch=0.8."
         ) from None
+
+
+def wishes_of(
+    key: str | None,
+    chords: str | None,
+    chord_bars: float,
+    lowest: str | None,
+    highest: str | None,
+    polyphony: int,
+    instruments: str | None = None,
+    tempo: float | None = None,
+    metre: str | None = None,
+) -> Wishes:
+    """What the user asks of the music; SegueError for what cannot be understood."""
+    from segue.generation import harmony
+    from segue.generation.wishes import Wishes
+    from segue.score.instruments import program
+
+    named = [n for n in (instruments or "").split(",") if n.strip()]
+    return Wishes(
+        key=harmony.key(key) if key else None,
+        chords=harmony.chart(chords) if chords is not None else (),
+        chord_bars=chord_bars,
+        lowest=harmony.pitch(lowest) if lowest else 0,
+        highest=harmony.pitch(highest) if highest else 127,
+        instruments=tuple(program(name) for name in named),
+        tempo=tempo,
+        metre=_metre(metre) if metre else None,
+        polyphony=polyphony,
+    )
+
+
+def _metre(text: str) -> tuple[int, int]:
+    beats, _, unit = text.partition("/")
+    try:
+        return int(beats), int(unit)
+    except ValueError:
+        raise SegueError(f"--metre came as {text!r}; write it as 3/4 or 6/8.") from None
 
 
 def seed_or_random(seed: int | None) -> int:

@@ -220,6 +220,11 @@ class PianoRoll(Closed):
 
     # -- generation --------------------------------------------------------------------------
 
+    @property
+    def holds(self) -> bool:
+        """Whether a sounding cell after a sounding one begins no note."""
+        return self.cells == "sustained"
+
     def begins(self, column: int) -> NDArray[np.bool_] | None:
         """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
         table = sounding(self.layout.sizes[column], self.lowest + column)

@@ -149,6 +149,8 @@ class VelocityImage(Closed):
 
     # -- generation --------------------------------------------------------------------------
 
+    holds = True
+
     def begins(self, column: int) -> NDArray[np.bool_] | None:
         """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
         return sounding(128, column * _PITCHES // self._width)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
+from segue.generation.wishes import PitchMasks
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -16,6 +17,12 @@ Bools = NDArray[np.bool_]
 
 class Guide(Protocol):
     """Steers B takes that are played side by side."""
+
+    stuck: Bools
+    """(B,): where `allowed` had to let through what it should not, there being nothing else.
+
+    The player clears it, and draws such a row again from its first column.
+    """
 
     def allowed(self, column: int, row: Ints) -> Bools:
         """(B, V): the symbols `column` may hold, given the columns of `row` before it."""
@@ -31,7 +38,7 @@ class Steps:
     `position`; no new row starts before step `begin`; takes end at the first row at or after step
     `end`, and not before (the symbols that close a piece wait until then) unless `may_end`.
     Without `end`, takes end after `most_rows` rows. `only` narrows columns, by index, to the
-    symbols of a mask of shape (V,).
+    symbols of a mask of shape (V,); `pitches` to the notes that a user asks for.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Steps:
         most_rows: int | None = None,
         may_end: bool = False,
         only: Mapping[int, Bools] | None = None,
+        pitches: PitchMasks | None = None,
     ) -> None:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
@@ -54,6 +62,8 @@ class Steps:
         self._begin, self._end, self._left = begin, end, most_rows
         self._may_end = may_end
         self._only = dict(only or {})
+        self._pitches = pitches
+        self.stuck = np.zeros(takes, bool)
         self._position = np.full(takes, position, dtype=np.int64)
         last = prompt[-1] if len(prompt) else np.zeros(len(self._sizes), np.int64)
         self._last = np.repeat(last[None], takes, axis=0)
@@ -72,16 +82,34 @@ class Steps:
         else:
             mask = np.ones((len(row), self._sizes[column]), bool)
         if column in self._only:
-            _restrict(mask, self._only[column][None])
+            self._restrict(mask, self._only[column][None])
         advance, closes = self._probes[column]
         if not self._may_end:
-            _restrict(mask, ~closes[None])
+            self._restrict(mask, ~closes[None])
         if self._begin and (advance > advance.min()).any():
             late = self._position[:, None] + advance[None] >= self._begin
             # Where nothing reaches that far, the longest way on comes closest.
             late |= ~late.any(axis=1, keepdims=True) & (advance == advance.max())[None]
-            _restrict(mask, late)
+            self._restrict(mask, late)
+        if self._pitches is not None:
+            self._restrict(mask, self._in_harmony(column, row))
         return mask
+
+    def _restrict(self, mask: Bools, to: Bools) -> None:
+        """Take away what is not in `to`, in place, from takes that keep something to choose."""
+        narrowed = mask & to
+        some = narrowed.any(axis=1)
+        mask[some] = narrowed[some]
+        self.stuck |= ~some
+
+    def _in_harmony(self, column: int, row: Ints) -> Bools:
+        assert self._pitches is not None
+        reached = self._position.copy()
+        for k in range(column):
+            reached += self._probes[k][0][row[:, k]]
+        position = reached[:, None] + self._probes[column][0][None]
+        asked = self._pitches.allowed(column, row, self._last, position)
+        return np.ones((len(row), self._sizes[column]), bool) if asked is None else asked
 
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Move each take on to its row."""
@@ -119,13 +147,6 @@ def only_known(
             slots = [int(track[0]) for track in header["tracks"]]
             masks[k] = np.isin(np.arange(column.size), slots)
     return masks
-
-
-def _restrict(mask: Bools, to: Bools) -> None:
-    """Take away what is not in `to`, in place, from takes that keep something to choose from."""
-    narrowed = mask & to
-    some = narrowed.any(axis=1)
-    mask[some] = narrowed[some]
 
 
 def _probe(encoding: Encoding) -> list[tuple[Ints, Bools]]:

@@ -112,6 +112,20 @@ def chart(text: str) -> tuple[Harmony, ...]:
     return tuple(chord(each) for each in symbols)
 
 
+def pitch(text: str) -> int:
+    """ "C4" (60), "Bb2" or "36": a MIDI pitch; SegueError for anything else."""
+    asked = text.strip()
+    if asked.isdigit() and int(asked) < 128:
+        return int(asked)
+    found = re.fullmatch(_NOTE + r"(-?\d)", asked)
+    if found:
+        letter, signs, octave = found.groups()
+        number = _LETTERS[letter.lower()] + sum(_SIGNS[s] for s in signs) + 12 * (int(octave) + 1)
+        if 0 <= number < 128:
+            return number
+    raise SegueError(f"the note came as {text!r}; write a name such as C4 (middle C), or 0 to 127.")
+
+
 def _root(letter: str, signs: str) -> int:
     return (_LETTERS[letter.lower()] + sum(_SIGNS[s] for s in signs)) % 12
 

@@ -18,6 +18,8 @@ from segue.generation.sampling import Sampling, draw, probabilities
 
 MAX_ROWS = 100_000
 """No take is longer than this many rows, whatever the model says."""
+MOST_TRIES = 16
+"""How often a row is drawn that leads to where nothing is allowed."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,28 @@ class Player:
         row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
         if self.engine.independent:
             return self._frame(state, guide, generators, row)
-        ask = self.engine.columns(state)
-        for column in range(row.shape[1]):
-            allowed = guide.allowed(column, row)
-            uniform = np.array([g.random() for g in generators])
-            logits = ask(column, row)
-            damped = loops.penalties(column, row, logits.shape[1]) if loops else None
-            p = probabilities(
-                logits if damped is None else logits - damped, allowed, self._how[column]
-            )
-            row[:, column] = draw(p, uniform)
+        banned = np.zeros((state.batch, self.engine.sizes[0]), bool)
+        pending = np.ones(state.batch, bool)
+        for _ in range(MOST_TRIES):
+            guide.stuck[:] = False
+            for column in range(row.shape[1]):
+                logits = self.engine.logits(state, column, row)
+                damped = loops.penalties(column, row, logits.shape[1]) if loops else None
+                if damped is not None:
+                    logits = (logits - damped).astype(np.float32)
+                allowed = guide.allowed(column, row)
+                if not column and banned.any():
+                    _ban(allowed, banned)
+                # Of a take that is not drawn again no random number is used up.
+                uniform = np.array(
+                    [g.random() if p else 0.0 for g, p in zip(generators, pending, strict=True)]
+                )
+                p = probabilities(logits, allowed, self._how[column])
+                row[pending, column] = draw(p, uniform)[pending]
+            pending &= guide.stuck
+            if row.shape[1] == 1 or not pending.any():
+                break
+            banned[pending, row[pending, 0]] = True
         return row
 
     @cached_property
@@ -129,3 +143,10 @@ class Player:
             logits.reshape(batch * columns, -1), allowed.reshape(batch * columns, -1), self.sampling
         )
         return draw(p, uniform.ravel()).reshape(batch, columns)
+
+
+def _ban(allowed: NDArray[np.bool_], banned: NDArray[np.bool_]) -> None:
+    """Take first symbols that led nowhere away, in place, from takes that have others."""
+    rest = allowed & ~banned
+    some = rest.any(axis=1)
+    allowed[some] = rest[some]

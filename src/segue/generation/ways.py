@@ -18,6 +18,7 @@ from segue.generation.sampling import Sampling
 from segue.generation.segment_engines import make_composer
 from segue.generation.segments import last_window, lay
 from segue.generation.take import Take, checks, make_receipt, signed
+from segue.generation.wishes import Ints, PitchMasks, Wishes
 from segue.score import Score, Track, join, slice_ticks, tidy
 
 OnRow = Callable[[int], None]
@@ -31,6 +32,7 @@ def generate(
     seed: int = 0,
     sampling: Sampling | None = None,
     engine: str = "auto",
+    wishes: Wishes | None = None,
     on_row: OnRow | None = None,
 ) -> list[Take]:
     """New music of `bars` bars; take i is drawn from seed + i and does not depend on the others.
@@ -41,10 +43,11 @@ def generate(
     """
     encoding = bundle.encoding
     seeds = [seed + i for i in range(takes)]
+    wishes = wishes or Wishes()
+    header = wishes.header(bundle.index["header"])
     if bundle.plays == "segments":
-        return _generate_segments(bundle, seeds, bars, sampling, engine, on_row)
+        return _generate_segments(bundle, header, seeds, bars, sampling, engine, wishes, on_row)
     player = _player(bundle, engine, sampling)
-    header = bundle.index["header"]
     opened = bundle.recipe.generate.start == "opening"
     if opened:
         draws = [np.random.default_rng((s, 1)).integers(len(bundle.openings)) for s in seeds]
@@ -68,30 +71,33 @@ def generate(
         position=-1 if opened else 0,
         end=_steps(encoding, empty, end_ticks),
         only=only_known(encoding, bundle.index["used"], header),
+        pitches=_masks(wishes, encoding, empty, 0),
     )
     settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
     made = []
     for rows, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         whole = rows if opened else np.concatenate([last, rows])
         score = encoding.decode(whole.astype(np.uint16), header)
-        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings))
+        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings, wishes))
     return made
 
 
 def _generate_segments(
     bundle: Bundle,
+    header: dict[str, Any],
     seeds: Sequence[int],
     bars: float,
     sampling: Sampling | None,
     engine: str,
+    wishes: Wishes,
     on_row: OnRow | None,
 ) -> list[Take]:
     encoding, composer = bundle.encoding, make_composer(bundle, engine)
     how = sampling or own_sampling(bundle)
     columns = len(bundle.sizes)
-    empty = encoding.decode(np.zeros((0, columns), np.uint16), bundle.index["header"])
+    empty = encoding.decode(np.zeros((0, columns), np.uint16), header)
     end_ticks = int(empty.metre_map.ticks(bars))
-    header = lasting(bundle.index["header"], end_ticks)
+    header = lasting(header, end_ticks)
     rows = _steps(encoding, empty, end_ticks) if encoding.timed else 1
     laid = lay(
         composer,
@@ -111,6 +117,7 @@ def _generate_segments(
             composer.name,
             s,
             settings,
+            wishes,
         )
         for r, s in zip(laid, seeds, strict=True)
     ]
@@ -122,12 +129,18 @@ def lasting(header: dict[str, Any], ticks: int) -> dict[str, Any]:
 
 
 def _new(
-    bundle: Bundle, score: Score, end_ticks: int, engine: str, seed: int, settings: dict[str, Any]
+    bundle: Bundle,
+    score: Score,
+    end_ticks: int,
+    engine: str,
+    seed: int,
+    settings: dict[str, Any],
+    wishes: Wishes,
 ) -> Take:
     """A take that begins from nothing."""
-    score = tidy(slice_ticks(score, 0, end_ticks))
-    receipt = make_receipt(bundle, engine, seed, settings)
-    receipt["checks"] = checks(score)
+    score, proof = wishes.fitted(tidy(slice_ticks(score, 0, end_ticks)))
+    receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
+    receipt["checks"] = {**checks(score), **proof}
     return Take(signed(score, receipt), receipt)
 
 
@@ -140,6 +153,7 @@ def continue_(
     seed: int = 0,
     sampling: Sampling | None = None,
     engine: str = "auto",
+    wishes: Wishes | None = None,
     on_row: OnRow | None = None,
 ) -> list[Take]:
     """The prompt, note for note, and `bars` bars that go on from where its last note ends.
@@ -156,7 +170,10 @@ def continue_(
     end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
     timed = encoding.timed
     if bundle.plays == "segments":
-        return _continue_segments(bundle, prompt, rows, seeds, bars, sampling, engine, on_row)
+        return _continue_segments(
+            bundle, prompt, rows, seeds, bars, sampling, engine, wishes or Wishes(), on_row
+        )
+    wishes = wishes or Wishes()
     player = _player(bundle, engine, sampling)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
     guide = Steps(
@@ -167,6 +184,7 @@ def continue_(
         begin=_steps(encoding, prompt, begin) if timed else 0,
         end=_steps(encoding, prompt, end if timed else end - begin),
         only=only_known(encoding, bundle.index["used"], header),
+        pitches=_masks(wishes, encoding, prompt, begin),
     )
     state = player.read(_with_history(bundle, rows, seed))
     settings = {"way": "continue", "bars": bars, **player.sampling.settings()}
@@ -186,6 +204,7 @@ def continue_(
                 player.engine.name,
                 own,
                 settings,
+                wishes,
             )
         )
     return made
@@ -199,6 +218,7 @@ def _continue_segments(
     bars: float,
     sampling: Sampling | None,
     engine: str,
+    wishes: Wishes,
     on_row: OnRow | None,
 ) -> list[Take]:
     encoding, composer = bundle.encoding, make_composer(bundle, engine)
@@ -231,7 +251,7 @@ def _continue_segments(
     for new, own in zip(laid, seeds, strict=True):
         tail = encoding.decode(new.astype(np.uint16), bundle.index["header"])
         tail = _in_time_of(encoding, tail, prompt, at)
-        made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings))
+        made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings, wishes))
     return made
 
 
@@ -243,13 +263,32 @@ def _longer(
     engine: str,
     seed: int,
     settings: dict[str, Any],
+    wishes: Wishes,
 ) -> Take:
     """A take that goes on from the end of `prompt` with the notes of `tail` before tick `end`."""
     begin = prompt.end_ticks
-    score = _carried_on(prompt, tail, begin, end)
-    receipt = make_receipt(bundle, engine, seed, settings)
-    receipt["checks"] = checks(score, begin)
+    score, proof = wishes.fitted(_carried_on(prompt, tail, begin, end), begin)
+    receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
+    receipt["checks"] = {**checks(score, begin), **proof}
     return Take(signed(score, receipt), receipt, begin)
+
+
+def _masks(wishes: Wishes, encoding: Encoding, score: Score, begin: int) -> PitchMasks | None:
+    """The wishes as masks; `score` tells the time, and tick `begin` where the first chord is."""
+    if not wishes.pitched:
+        return None
+
+    def chord_at(steps: Ints) -> Ints:
+        if encoding.step_beats is not None:
+            ticks = np.rint(steps * encoding.step_beats * score.ticks_per_beat)
+        else:
+            assert encoding.step_seconds is not None
+            ticks = score.tempo_map.ticks(steps * encoding.step_seconds)
+        ticks = ticks + (0 if encoding.timed else begin)
+        bars = score.metre_map.bars(ticks) - float(score.metre_map.bars(begin))
+        return wishes.chord_of(np.maximum(bars, 0))
+
+    return PitchMasks(wishes, encoding, chord_at)
 
 
 def own_sampling(bundle: Bundle) -> Sampling:

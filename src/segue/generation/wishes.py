@@ -1,0 +1,293 @@
+"""What a user may ask of a take: key, chords, range, instruments, tempo, metre, polyphony.
+
+Pitches are kept by masks on the logits where an encoding says which notes a symbol begins
+(`Encoding.begins`). What no mask can reach (a family without symbols, a tick rounded past a bar
+line, the last note of a step with nowhere to go) is put right on the notes themselves. Either way
+the finished take is looked at again, by its notes alone, and the receipt says what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encodings.base import Encoding
+from segue.errors import SegueError
+from segue.generation.harmony import Harmony
+from segue.score import Score, tidy
+from segue.score.instruments import NAMES
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_BAR = 1e-6
+"""How far before a bar line an onset may lie and still belong to the bar that it opens."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """All that is asked; what is None, empty or at its widest is not.
+
+    `chords` follow each other, `chord_bars` bars each, from the first new bar on, over and over:
+    notes that start under a chord belong to it. `instruments` are programs for the pitched tracks
+    in order; there will be no others. `polyphony` is how many pitched notes may sound at once.
+    """
+
+    key: Harmony | None = None
+    chords: tuple[Harmony, ...] = ()
+    chord_bars: float = 1.0
+    lowest: int = 0
+    highest: int = 127
+    instruments: tuple[int, ...] = ()
+    tempo: float | None = None
+    metre: tuple[int, int] | None = None
+    polyphony: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = [
+            ("lowest", self.lowest, 0, 127),
+            ("highest", self.highest, self.lowest, 127),
+            ("polyphony", self.polyphony, 0, 128),
+            ("tempo", self.tempo, 4, 1000),
+            ("chord-bars", self.chord_bars, 1 / 16, 64),
+        ]
+        for name, value, low, high in ranges:
+            if value is not None and not low <= value <= high:
+                raise SegueError(f"{name} came as {value:g}; {low:g} to {high:g} is allowed.")
+        if self.metre is not None:
+            beats, unit = self.metre
+            if not 1 <= beats <= 64 or unit not in (1, 2, 4, 8, 16, 32):
+                raise SegueError(
+                    f"the metre came as {beats}/{unit}; 1 to 64 over 1, 2, 4, 8, 16 or 32 is "
+                    "allowed."
+                )
+        if not self.allowed.any(axis=1).all():
+            raise SegueError(
+                "the wishes leave no pitch: a chord has no note in the key between "
+                f"{self.lowest} and {self.highest}; widen the range or change the chords."
+            )
+
+    @property
+    def pitched(self) -> bool:
+        """Whether anything is asked of pitches."""
+        return bool(self.key or self.chords) or self.lowest > 0 or self.highest < 127
+
+    @property
+    def allowed(self) -> Bools:
+        """Shape (chords or 1, 128): the pitches that may start under each chord."""
+        pitches = np.arange(128)
+        mask = (pitches >= self.lowest) & (pitches <= self.highest)
+        if self.key is not None:
+            mask &= self.key.mask
+        if not self.chords:
+            return mask[None]
+        return mask & np.stack([chord.mask for chord in self.chords])
+
+    def chord_of(self, bars: NDArray[np.float64]) -> Ints:
+        """Which chord is in force so many bars after the take's own part begins."""
+        number = np.floor(bars / self.chord_bars + _BAR).astype(np.int64)
+        return number % max(len(self.chords), 1)
+
+    def settings(self) -> dict[str, Any]:
+        """What is asked, for the receipt; nothing where nothing is."""
+        told = {
+            "key": self.key.name if self.key else None,
+            "chords": [c.name for c in self.chords],
+            "chord_bars": self.chord_bars if self.chords else None,
+            "lowest": self.lowest or None,
+            "highest": self.highest if self.highest < 127 else None,
+            "instruments": list(self.instruments),
+            "tempo": self.tempo,
+            "metre": list(self.metre or ()),
+            "polyphony": self.polyphony or None,
+        }
+        return {"wishes": kept} if (kept := {k: v for k, v in told.items() if v}) else {}
+
+    # -- before playing ----------------------------------------------------------------------
+
+    def header(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """A header with the tempo, metre and instruments that are asked for."""
+        changed = dict(header)
+        if self.tempo is not None:
+            changed["tempi"] = [[0, round(60e6 / self.tempo)]]
+        if self.metre is not None:
+            changed["metres"] = [[0, *self.metre]]
+        if self.instruments and "tracks" in header:
+            pitched = [t for t in header["tracks"] if not t[3]]
+            if len(self.instruments) > len(pitched):
+                raise SegueError(
+                    f"{len(self.instruments)} instruments came; this bundle plays "
+                    f"{len(pitched)} pitched parts: name that many at most."
+                )
+            chosen = zip(pitched, self.instruments, strict=False)
+            changed["tracks"] = [[t[0], NAMES[p], p, False] for t, p in chosen]
+        elif self.instruments:
+            if len(self.instruments) > 1:
+                raise SegueError(
+                    f"{len(self.instruments)} instruments came; this bundle plays one part: "
+                    "name one."
+                )
+            changed["track"] = [NAMES[self.instruments[0]], self.instruments[0]]
+        return changed
+
+    # -- after playing -----------------------------------------------------------------------
+
+    def fitted(self, score: Score, begin: int = 0) -> tuple[Score, dict[str, Any]]:
+        """The take with all wishes met from tick `begin` on, and what the receipt says of them."""
+        moved = self._moved(score, begin) if self.pitched else score
+        thinned = self._thinned(moved, begin) if self.polyphony else moved
+        if self.instruments:
+            thinned = self._orchestrated(thinned) if begin == 0 else thinned
+        proof = self.proof(thinned, begin)
+        if self.pitched:
+            proof["moved_notes"] = int(self._wrong(score, begin).sum())
+        if self.polyphony:
+            proof["shortened_or_dropped_notes"] = _changed(moved.notes, thinned.notes)
+        return tidy(thinned), proof
+
+    def _orchestrated(self, score: Score) -> Score:
+        """Encodings that keep no programs: the first pitched tracks play what is asked."""
+        pitched = [i for i, t in enumerate(score.tracks) if not t.is_drum]
+        tracks = list(score.tracks)
+        for place, number in zip(pitched, self.instruments, strict=False):
+            tracks[place] = replace(tracks[place], program=number)
+        kept = np.isin(score.notes["track"], pitched[: len(self.instruments)])
+        return score.with_(notes=score.notes[kept], tracks=tuple(tracks))
+
+    def _moved(self, score: Score, begin: int) -> Score:
+        """Each note that should not start where it does, at the nearest pitch that may."""
+        notes = score.notes.copy()
+        wrong = self._wrong(score, begin)
+        if not wrong.any():
+            return score
+        chord = self._chords_at(score, notes["onset"][wrong], begin)
+        away = np.abs(np.arange(128) - notes["pitch"][wrong][:, None].astype(np.int64))
+        notes["pitch"][wrong] = np.where(self.allowed[chord], away, 999).argmin(axis=1)
+        return score.with_(notes=notes)
+
+    def _chords_at(self, score: Score, onsets: Ints, begin: int) -> Ints:
+        bars = score.metre_map.bars(onsets) - float(score.metre_map.bars(begin))
+        return self.chord_of(bars)
+
+    def _wrong(self, score: Score, begin: int) -> Bools:
+        notes = score.notes
+        allowed = self.allowed[self._chords_at(score, notes["onset"], begin)]
+        fits = np.take_along_axis(allowed, notes["pitch"][:, None].astype(np.int64), axis=1)[:, 0]
+        return np.asarray(~fits & (notes["onset"] >= begin) & ~_drums(score))
+
+    def _thinned(self, score: Score, begin: int) -> Score:
+        """Voices stolen: a note too many ends the one that has sounded longest.
+
+        Of notes that start together the highest and the lowest stay.
+        """
+        notes = score.notes.copy()
+        mine = np.flatnonzero((notes["onset"] >= begin) & ~_drums(score))
+        kept = np.ones(len(notes), bool)
+        sounding: list[int] = []
+        for onset in np.unique(notes["onset"][mine]).tolist():
+            here = mine[notes["onset"][mine] == onset]
+            by_pitch = here[np.argsort(notes["pitch"][here], kind="stable")]
+            outside_in = np.stack([by_pitch[::-1], by_pitch], axis=1).ravel()
+            first_seen = np.sort(np.unique(outside_in, return_index=True)[1])
+            ordered = outside_in[first_seen]
+            kept[ordered[self.polyphony :]] = False
+            new = ordered[: self.polyphony].tolist()
+            sounding = [n for n in sounding if notes["onset"][n] + notes["duration"][n] > onset]
+            for stolen in sounding[: max(len(sounding) + len(new) - self.polyphony, 0)]:
+                notes["duration"][stolen] = onset - notes["onset"][stolen]
+            sounding = sounding[max(len(sounding) + len(new) - self.polyphony, 0) :] + new
+        return score.with_(notes=notes[kept])
+
+    def proof(self, score: Score, begin: int = 0) -> dict[str, Any]:
+        """Each wish, and whether the take's own notes keep it; read from the notes alone."""
+        told: dict[str, Any] = {}
+        right = not self._wrong(score, begin).any() if self.pitched else True
+        if self.key is not None:
+            told["key"] = {"asked": self.key.name, "kept": right}
+        if self.chords:
+            told["chords"] = {"asked": [c.name for c in self.chords], "kept": right}
+        if self.lowest > 0 or self.highest < 127:
+            told["range"] = {"asked": [self.lowest, self.highest], "kept": right}
+        if self.polyphony:
+            most = _most_at_once(score, begin)
+            told["polyphony"] = {"asked": self.polyphony, "kept": most <= self.polyphony}
+        if self.instruments and begin == 0:
+            heard = {score.tracks[int(t)].program for t in np.unique(score.notes["track"])}
+            told["instruments"] = {
+                "asked": [NAMES[p] for p in self.instruments],
+                "kept": heard <= set(self.instruments),
+            }
+        if self.tempo is not None:
+            micros = set(score.tempi["microseconds"].tolist())
+            told["tempo"] = {"asked": self.tempo, "kept": micros == {round(60e6 / self.tempo)}}
+        if self.metre is not None:
+            metres = {(int(m["numerator"]), int(m["denominator"])) for m in score.metres}
+            told["metre"] = {
+                "asked": "/".join(map(str, self.metre)),
+                "kept": metres == {self.metre},
+            }
+        return told
+
+
+class PitchMasks:
+    """The wishes about pitches as masks for `Steps`.
+
+    `chord_at` gives the number of the chord in force at each of an array of steps.
+    """
+
+    def __init__(
+        self, wishes: Wishes, encoding: Encoding, chord_at: Callable[[Ints], Ints]
+    ) -> None:
+        self._chord_at = chord_at
+        self._tables: dict[int, Bools] = {}
+        begins = getattr(encoding, "begins", None)
+        for k in range(len(encoding.layout.sizes)):
+            begun = begins(k) if begins is not None else None
+            if begun is not None:
+                # Shape (chords, symbols): whether all that a symbol begins may start.
+                self._tables[k] = ~(begun[None] & ~wishes.allowed[:, None]).any(axis=2)
+        self._holds = bool(getattr(encoding, "holds", False))
+        self._drum_slot: int | None = getattr(encoding, "drum_slot", None)
+        names = [column.name for column in encoding.layout.columns]
+        self._track = names.index("track") if "track" in names else None
+
+    def allowed(self, column: int, row: Ints, last: Ints, position: Ints) -> Bools | None:
+        """(B, V) for symbols at steps `position`, (B, V); None for a column that begins nothing.
+
+        `row` holds the columns before, `last` the (B, C) row before.
+        """
+        table = self._tables.get(column)
+        if table is None:
+            return None
+        mask = np.take_along_axis(table, self._chord_at(position), axis=0)
+        if self._drum_slot is not None and self._track is not None and column > self._track:
+            mask |= (row[:, self._track] == self._drum_slot)[:, None]
+        if self._holds:
+            # The symbol of the frame before goes on with what sounds, and begins nothing.
+            mask[np.arange(len(last)), last[:, column]] = True
+        return mask
+
+
+def _drums(score: Score) -> Bools:
+    drum = np.array([t.is_drum for t in score.tracks] or [False])
+    return np.asarray(drum[score.notes["track"]]) if len(score.notes) else np.zeros(0, bool)
+
+
+def _most_at_once(score: Score, begin: int) -> int:
+    notes = score.notes[(score.notes["onset"] >= begin) & ~_drums(score)]
+    if not len(notes):
+        return 0
+    ends = np.sort(notes["onset"] + notes["duration"])
+    starts = np.sort(notes["onset"])
+    sounding = np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")
+    return int(sounding.max())
+
+
+def _changed(before: NDArray[np.void], after: NDArray[np.void]) -> int:
+    """How many of the notes before are not among those after."""
+    kept = {note.tobytes() for note in after}
+    return sum(note.tobytes() not in kept for note in before)
