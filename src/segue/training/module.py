@@ -100,6 +100,8 @@ def make_optimiser(model: torch.nn.Module, table: TrainTable) -> torch.optim.Opt
     decay = table.weight_decay
     if table.optimiser == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=table.lr, alpha=0.9, eps=1e-7, weight_decay=decay)
+    if table.optimiser == "adadelta":
+        return torch.optim.Adadelta(parameters, lr=table.lr, rho=0.95, weight_decay=decay)
     if table.optimiser == "sgd":
         return torch.optim.SGD(parameters, lr=table.lr, weight_decay=decay)
     if table.optimiser == "adam":
