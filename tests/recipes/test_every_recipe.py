@@ -38,6 +38,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "symbol-lstm": ("model.hidden=[12]",),
     "dilated-conv": ("model.width=8", "model.layers=2", "model.stacks=1"),
     "blues-lstm": (),
+    "biaxial": ("data.window=16", "model.time=[8]", "model.note=[6]"),
 }
 """What makes a recipe small enough for a test, by its own name or its model's.
 
