@@ -33,6 +33,7 @@ VARIANTS = [
     ("piano_roll", {}),
     ("piano_roll", {"unit": "beats", "cells": "both", "pedal": "drop"}),
     ("piano_roll", {"cells": "onsets", "lowest": 36, "highest": 96, "longest": 100}),
+    ("piano_roll", {"unit": "beats", "cells": "both", "velocity_bins": 32}),
     ("melody", {}),
     ("melody", {"steps_per_beat": 12, "line": "all", "lowest": 36, "highest": 96}),
     ("velocity_image", {}),

@@ -69,6 +69,41 @@ def test_a_held_cell_without_an_onset_is_a_note_too():
     assert [(o // 120, d // 120) for o, d, *_ in notes.tolist()] == [(0, 2), (3, 1), (4, 1)]
 
 
+def test_starts_may_tell_their_velocity():
+    rows = [(0, 100, 0, 60, 1), (100, 100, 0, 60, 127), (100, 50, 0, 60, 64), (200, 50, 0, 61, 64)]
+    score = Score(100, events(NOTE, rows), (Track("Piano"),))
+    roll = get("piano_roll", unit="beats", frames_per_beat=2, cells="both", velocity_bins=32)
+    encoded = roll.encode(score)
+    assert encoded.rows[:, 39].tolist() == [1, 33, 32, 33, 0]
+    assert encoded.rows[:, 40].tolist() == [0, 0, 0, 0, 17]
+    notes = roll.decode(encoded.rows, encoded.header).notes
+    assert [(o, d, v) for o, d, _, p, v in notes.tolist() if p == 60] == [
+        (0, 100, 2),
+        (100, 100, 126),
+    ]
+    assert [v for *_, p, v in notes.tolist() if p == 61] == [66]
+
+
+def test_what_is_held_from_nowhere_has_a_middling_velocity():
+    roll = get("piano_roll", cells="both", velocity_bins=4, lowest=60, highest=60)
+    notes = roll.decode(np.array([[5], [5], [0], [4]], np.uint16)).notes
+    assert notes["velocity"].tolist() == [80, 112]
+
+
+def test_windows_with_velocities_can_be_louder():
+    roll = get("piano_roll", cells="both", velocity_bins=4, lowest=60, highest=62)
+    assert roll.variants == ("transpose", "louder")
+    windows = np.array([[[0, 1, 5], [4, 2, 0]]] * 2, np.uint16)
+    louder = roll.louder(windows, np.array([32, -127]))
+    assert louder.tolist() == [[[0, 2, 5], [4, 3, 0]], [[0, 1, 5], [1, 1, 0]]]
+
+
+def test_a_roll_of_what_sounds_has_no_velocities():
+    assert get("piano_roll").variants == ("transpose",)
+    with pytest.raises(RecipeError, match="a whole number from 1 to 1 is allowed"):
+        get("piano_roll", velocity_bins=32)
+
+
 def test_notes_out_of_range_and_drums_are_left_out():
     tracks = (Track("Piano"), Track("Kit", 0, True))
     rows = [(0, 100, 0, 20, 80), (0, 100, 0, 109, 80), (0, 100, 1, 60, 80), (0, 100, 0, 21, 80)]

@@ -21,6 +21,7 @@ from segue.encodings.grid import second_resolution, second_steps
 from segue.encodings.header import first_pitched, resolution, time_header, time_tables
 from segue.encodings.options import choice, whole
 from segue.encodings.pitch_names import pitch_name
+from segue.encodings.scales import Velocities
 from segue.encodings.variants import columns_moved
 from segue.errors import DataError
 from segue.score import NOTE, Score, Track, sustain, tidy
@@ -28,7 +29,7 @@ from segue.score import NOTE, Score, Track, sustain, tidy
 Ints = NDArray[np.int64]
 
 MOST_FRAMES = 2_000_000
-SILENT, ONSET, HELD = 0, 1, 2
+SILENT = 0
 _VELOCITY = 80
 
 
@@ -38,15 +39,17 @@ class PianoRoll(Closed):
 
     `unit` "seconds" with `frames_per_second`, or "beats" with `frames_per_beat`. `cells`
     "sustained" is 1 while a note sounds (a note struck again at once is one long note), "onsets"
-    is 1 where it starts, and "both" is 1 where it starts and 2 while it is held. `pedal` "sustain"
-    lets the sustain pedal hold notes, "drop" does not. `longest` cuts a piece after so many frames
-    (0: never).
+    is 1 where it starts, and "both" is 1 where it starts and 2 while it is held. With more than one
+    of `velocity_bins` those two mark a start by its velocity, 1 the softest bin, and what is held
+    comes after the loudest. `pedal` "sustain" lets the sustain pedal hold notes, "drop" does not.
+    `longest` cuts a piece after so many frames (0: never).
     """
 
     unit: str = "seconds"
     frames_per_second: int = 20
     frames_per_beat: int = 4
     cells: str = "sustained"
+    velocity_bins: int = 1
     lowest: int = 21
     highest: int = 108
     pedal: str = "sustain"
@@ -54,7 +57,6 @@ class PianoRoll(Closed):
 
     name = "piano_roll"
     timed = True
-    variants = ("transpose",)
 
     def __post_init__(self) -> None:
         choice(self, "unit", ("seconds", "beats"))
@@ -62,6 +64,7 @@ class PianoRoll(Closed):
         choice(self, "pedal", ("sustain", "drop"))
         whole(self, "frames_per_second", 1, 200)
         whole(self, "frames_per_beat", 1, 96)
+        whole(self, "velocity_bins", 1, 1 if self.cells == "sustained" else 128)
         whole(self, "lowest", 0, 127)
         whole(self, "highest", self.lowest, 127)
         whole(self, "longest", 0, MOST_FRAMES)
@@ -78,13 +81,22 @@ class PianoRoll(Closed):
         kept = [f"pitch, {names}", f"onset to {rate}"]
         if self.cells != "onsets":
             kept.append(f"length to {rate}")
+        if self._marks_velocity:
+            kept.append(f"velocity in {self.velocity_bins} bins")
         return (*kept, "tempo, metre, key, name and program of the first track (header)")
 
     @property
     def loses(self) -> tuple[str, ...]:
         """What decode cannot give back."""
-        lost = ["velocity", "which track a note is in", "drums", "controllers", "pitch bends"]
-        lost += ["texts", "notes out of range"]
+        lost = [] if self._marks_velocity else ["velocity"]
+        lost += [
+            "which track a note is in",
+            "drums",
+            "controllers",
+            "pitch bends",
+            "texts",
+            "notes out of range",
+        ]
         if self.cells == "sustained":
             lost.append("where a note is struck again while it sounds")
         if self.cells == "onsets":
@@ -108,9 +120,22 @@ class PianoRoll(Closed):
         """A column a pitch, of two symbols, or three where onsets and held notes differ."""
         states = {"sustained": ("silent", "sounding"), "onsets": ("silent", "onset")}
         names = states.get(self.cells, ("silent", "onset", "held"))
-        blocks = tuple(Block(name, 1) for name in names)
+        blocks = tuple(Block(n, self.velocity_bins if n == "onset" else 1) for n in names)
         pitches = range(self.lowest, self.highest + 1)
         return Layout(tuple(Column(pitch_name(p), blocks) for p in pitches))
+
+    @property
+    def held(self) -> int:
+        """The symbol of a held note, of cells "both"; those from 1 to it are starts."""
+        return 1 + self.velocity_bins
+
+    @property
+    def _marks_velocity(self) -> bool:
+        return self.velocity_bins > 1
+
+    @property
+    def _velocities(self) -> Velocities:
+        return Velocities(self.velocity_bins)
 
     # -- encode ------------------------------------------------------------------------------
 
@@ -119,9 +144,10 @@ class PianoRoll(Closed):
         header = self._header(score)
         if self.pedal == "sustain":
             score = sustain(score)
-        first, last, pitch = self._spans(score)
+        first, last, pitch, bin_ = self._spans(score)
         if self.longest:
-            first, last, pitch = (each[first < self.longest] for each in (first, last, pitch))
+            kept = first < self.longest
+            first, last, pitch, bin_ = (each[kept] for each in (first, last, pitch, bin_))
             last = np.minimum(last, self.longest)
         frames = int(last.max(initial=0))
         if frames > MOST_FRAMES:
@@ -135,14 +161,16 @@ class PianoRoll(Closed):
             np.add.at(edges, (first, pitch), 1)
             np.add.at(edges, (last, pitch), -1)
             np.cumsum(edges, axis=0, out=edges)
-            sounding = np.uint16(1 if self.cells == "sustained" else HELD)
+            sounding = np.uint16(1 if self.cells == "sustained" else self.held)
             np.multiply(edges[:-1] > 0, sounding, out=rows)
         if self.cells != "sustained":
-            rows[first, pitch] = ONSET
+            # Of notes that share a cell, the loudest counts.
+            rows[first, pitch] = 0
+            np.maximum.at(rows, (first, pitch), (1 + bin_).astype(np.uint16))
         return Encoded(rows, header)
 
-    def _spans(self, score: Score) -> tuple[Ints, Ints, Ints]:
-        """First frame, the frame after the last, and column, of each note in range."""
+    def _spans(self, score: Score) -> tuple[Ints, Ints, Ints, Ints]:
+        """First frame, the frame after the last, column, and bin of velocity, of notes in range."""
         drum = np.array([t.is_drum for t in score.tracks] or [False])
         notes = score.notes
         fits = (notes["pitch"] >= self.lowest) & (notes["pitch"] <= self.highest)
@@ -152,7 +180,8 @@ class PianoRoll(Closed):
         if self.cells != "onsets":
             end = self._frames(score, notes["onset"] + notes["duration"])
             last = np.maximum(end, last)
-        return first, last, notes["pitch"].astype(np.int64) - self.lowest
+        bin_ = self._velocities.symbols(notes["velocity"])
+        return first, last, notes["pitch"].astype(np.int64) - self.lowest, bin_
 
     def _frames(self, score: Score, ticks: Ints) -> Ints:
         if self.unit == "seconds":
@@ -171,7 +200,10 @@ class PianoRoll(Closed):
     # -- decode ------------------------------------------------------------------------------
 
     def decode(self, rows: Rows, header: Mapping[str, Any] | None = None) -> Score:
-        """Frames as one track at velocity 80; an onset alone lasts until the next, or a beat."""
+        """Frames as one track; an onset alone lasts until the next, or a beat.
+
+        Where starts have no velocity it is 80, and so for what is held from nowhere.
+        """
         values = checked(rows, self.layout, self.name)
         first, last, column = self._notes(values)
         header = header or {}
@@ -186,6 +218,10 @@ class PianoRoll(Closed):
         notes["onset"] = self._ticks(score, first)
         notes["duration"] = self._ticks(score, last) - notes["onset"]
         notes["pitch"], notes["velocity"] = column + self.lowest, _VELOCITY
+        if self._marks_velocity:
+            mark = values[first, column]
+            played = self._velocities.values(np.minimum(mark, self.velocity_bins) - 1)
+            notes["velocity"] = np.where(mark <= self.velocity_bins, played, _VELOCITY)
         return tidy(score.with_(notes=notes))
 
     def _notes(self, values: Ints) -> tuple[Ints, Ints, Ints]:
@@ -194,7 +230,7 @@ class PianoRoll(Closed):
         before = np.pad(cells, ((0, 0), (1, 0)))[:, :-1]
         starts = (cells > 0) & (before == 0)
         if self.cells != "sustained":
-            starts |= cells == ONSET
+            starts |= (cells > SILENT) & (cells < self.held)
         column, first = np.nonzero(starts)
         if self.cells == "onsets":
             same = np.append(column[1:] == column[:-1], False)[: len(column)]
@@ -228,7 +264,7 @@ class PianoRoll(Closed):
     def begins(self, column: int) -> NDArray[np.bool_] | None:
         """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
         table = sounding(self.layout.sizes[column], self.lowest + column)
-        table[HELD:] = False
+        table[self.held :] = False
         return table
 
     def opening(self) -> Rows:
@@ -243,12 +279,24 @@ class PianoRoll(Closed):
         """A step a frame."""
         return np.arange(len(checked(rows, self.layout, self.name)))
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What training windows can become."""
+        return ("transpose", "louder") if self._marks_velocity else ("transpose",)
+
     def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
         """Windows, shape (batch, frames, pitches), moved by `semitones`, shape (batch,).
 
         What leaves the range falls off.
         """
         return columns_moved(rows, semitones)
+
+    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
+        """Windows, shape (batch, frames, pitches), with `by`, (batch,), added where notes start."""
+        starts = (rows > SILENT) & (rows < self.held)
+        bins = np.where(starts, rows, 1).astype(np.int64) - 1
+        moved = 1 + self._velocities.moved(bins, by[:, None, None])
+        return np.where(starts, moved, rows).astype(rows.dtype)
 
     def state(self) -> dict[str, Any]:
         """The options."""
