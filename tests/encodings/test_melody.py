@@ -7,7 +7,6 @@ from segue.errors import DataError, RecipeError
 from segue.score import NOTE, Score, Track, events
 from strategies import piano, scores
 
-
 FLUTE = (Track("Flute", 73),)
 
 
