@@ -72,4 +72,4 @@ def command(
             wishes=wishes,
             on_row=lambda count: bar.update(task, completed=count),
         )
-    playing.save_all(made, out, f"{prompt.stem}-continued", formats, soundfont, as_json)
+    playing.save_all(made, out, f"{prompt.stem}-continued", formats, soundfont, as_json, loaded)

@@ -63,4 +63,4 @@ def command(
             wishes=wishes,
             on_row=lambda count: bar.update(task, completed=count),
         )
-    playing.save_all(made, out, loaded.name, formats, soundfont, as_json)
+    playing.save_all(made, out, loaded.name, formats, soundfont, as_json, loaded)

@@ -41,6 +41,7 @@ MAKE, LEARN, LOOK = "Make music", "Learn from music", "Read, write and look"
 VERBS: dict[str, Verb] = {
     "generate": Verb("generate", "Make new music with a bundle.", MAKE),
     "continue": Verb("continue_", "Carry on from where a piece stops.", MAKE),
+    "replay": Verb("replay", "Make takes again from their receipts, and compare.", MAKE),
     "corpora": Verb("corpora", "List and fetch music to learn from.", LEARN),
     "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),
     "train": Verb("train", "Train a recipe on a folder of music.", LEARN),

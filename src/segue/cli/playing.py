@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -168,6 +169,7 @@ def save_all(
     formats: str,
     soundfont: Path | None,
     as_json: bool,
+    bundle: Bundle,
 ) -> None:
     """Write the takes and say what was written and what is in them."""
     suffixes = ["." + s.strip().lstrip(".") for s in formats.split(",") if s.strip()]
@@ -175,7 +177,9 @@ def save_all(
     told = []
     for take in takes:
         name = f"{stem}-{take.receipt['seed']}"
-        files = take.save(out / name, suffixes, **options)
+        where = {"bundle_path": str(bundle.path.resolve())}
+        whole = replace(take, receipt={**take.receipt, **where})
+        files = whole.save(out / name, suffixes, **options)
         told.append({"files": files, **take.receipt})
     if as_json:
         emit_json({"takes": told})

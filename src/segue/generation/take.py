@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from segue.bundles import Bundle
 from segue.files import write_json
 from segue.score import Score, Text
 
+RECEIPT = "segue receipt "
 AUDIO_AND_PICTURE = (".mid", ".wav", ".png")
 
 
@@ -91,7 +93,21 @@ def make_receipt(
 
 
 def signed(score: Score, receipt: dict[str, Any]) -> Score:
-    """The Score with a line of text at its start that says where it comes from."""
+    """The Score with two texts at its start: where it comes from, and all that decided it."""
     bundle = f"{receipt['bundle']} {receipt['bundle_hash'][:12]}"
     line = f"{receipt['made_by']}, bundle {bundle}, seed {receipt['seed']}"
-    return score.with_(texts=(*score.texts, Text(0, line, "text")))
+    decided = {k: v for k, v in receipt.items() if k not in ("checks", "corpus")}
+    whole = RECEIPT + json.dumps(decided, sort_keys=True, separators=(",", ":"))
+    return score.with_(texts=(*score.texts, Text(0, line, "text"), Text(0, whole, "text")))
+
+
+def receipt_of(score: Score) -> dict[str, Any] | None:
+    """The receipt a take carries in its texts; None for music that is no take."""
+    for text in reversed(score.texts):
+        if text.text.startswith(RECEIPT):
+            try:
+                found = json.loads(text.text.removeprefix(RECEIPT))
+            except ValueError:
+                return None
+            return found if isinstance(found, dict) else None
+    return None

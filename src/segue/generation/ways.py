@@ -188,7 +188,7 @@ def continue_(
     )
     state = player.read(_with_history(bundle, rows, seed))
     settings = {"way": "continue", "bars": bars, **player.sampling.settings()}
-    settings["prompt"] = prompt.content_hash()
+    settings |= _facts_of(prompt)
     made = []
     for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         # Decoded after the rows that open a piece, the new part counts its time from step 0.
@@ -245,7 +245,7 @@ def _continue_segments(
         on_row=on_row,
     )
     settings = {"way": "continue", "bars": bars, "temperature": how.temperature}
-    settings["prompt"] = prompt.content_hash()
+    settings |= _facts_of(prompt)
     at = _step_ticks(encoding, prompt, first)
     made = []
     for new, own in zip(laid, seeds, strict=True):
@@ -253,6 +253,15 @@ def _continue_segments(
         tail = _in_time_of(encoding, tail, prompt, at)
         made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings, wishes))
     return made
+
+
+def _facts_of(prompt: Score) -> dict[str, Any]:
+    """What the receipt says of a prompt: enough to take it out of the take again."""
+    return {
+        "prompt": prompt.content_hash(),
+        "prompt_end": int(prompt.end_ticks),
+        "prompt_tracks": len(prompt.tracks),
+    }
 
 
 def _longer(

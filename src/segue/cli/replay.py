@@ -1,0 +1,73 @@
+"""`segue replay`: make takes again from their receipts, and compare."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.cli.console import Json, emit_json, note
+from segue.errors import SegueError
+
+
+def command(
+    takes: Annotated[list[Path], typer.Argument(help="The .mid files of takes.")],
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="The bundle that made them (default: where the receipt says it was)."),
+    ] = None,
+    prompt: Annotated[
+        Path | None,
+        typer.Option(help="The music they go on from (default: taken out of the take)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make takes again, bit for bit on the same machine, and say what differs where they do not."""
+    from segue import bundles
+    from segue.formats import read, write
+    from segue.generation.replay import replay
+
+    told = []
+    for path in takes:
+        original = read(path)
+        loaded = bundles.load(bundle or _bundle_of(path))
+        again = replay(loaded, original, prompt=read(prompt) if prompt else None)
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "again.mid"
+            write(again.take.score, made)
+            same_bytes = made.read_bytes() == path.read_bytes()
+        told.append(
+            {
+                "take": path,
+                "same_bytes": same_bytes,
+                "same_notes": again.same,
+                "differences": list(again.differences),
+            }
+        )
+        if not as_json:
+            what = "bit for bit" if same_bytes else "note for note" if again.same else None
+            note(f"{path}: {f'the same, {what}' if what else 'NOT the same'}")
+            for difference in again.differences:
+                note(f"  {difference}")
+    if as_json:
+        emit_json({"takes": told})
+    wrong = [str(each["take"]) for each in told if not each["same_notes"]]
+    if wrong:
+        raise SegueError(
+            f"{len(wrong)} of {len(told)} takes came out otherwise ({', '.join(wrong[:3])}): use "
+            "the bundle, version and machine that made them."
+        )
+
+
+def _bundle_of(take: Path) -> Path:
+    """Where the sidecar of a take says its bundle was; SegueError without one."""
+    sidecar = take.with_suffix(".json")
+    try:
+        return Path(json.loads(sidecar.read_text(encoding="utf-8"))["bundle_path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SegueError(
+            f"{sidecar} does not say which bundle made {take.name}: give it with --bundle."
+        ) from None

@@ -1,0 +1,93 @@
+"""Making a take again from its receipt, and saying what differs where it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segue.bundles import Bundle
+from segue.errors import SegueError
+from segue.generation import harmony
+from segue.generation.sampling import Sampling
+from segue.generation.take import RECEIPT, Take, make_receipt, receipt_of
+from segue.generation.ways import continue_, generate
+from segue.generation.wishes import Wishes
+from segue.score import Score
+
+_ENVIRONMENT = ("made_by", "bundle_hash", "engine", "machine", "versions")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A take made again. `same` if its music is that of the original, note for note.
+
+    `differences` lists what was not as it was: of the bundle, the program and the machine.
+    """
+
+    take: Take
+    same: bool
+    differences: tuple[str, ...]
+
+
+def replay(bundle: Bundle, original: Score, *, prompt: Score | None = None) -> Replayed:
+    """Make `original` again with `bundle`, which should be the one that made it.
+
+    A continuation needs its prompt: it is taken out of the original if not given. Raises
+    SegueError for music without a receipt, or a prompt that is not the one.
+    """
+    receipt = receipt_of(original)
+    if receipt is None:
+        raise SegueError(
+            "this file carries no receipt of Segue: replay the .mid of a take, as it was written."
+        )
+    settings = dict(receipt["settings"])
+    how = {
+        "bars": settings["bars"],
+        "seed": int(receipt["seed"]),
+        "sampling": sampling_of(settings),
+        "engine": receipt["engine"],
+        "wishes": wishes_of(settings.get("wishes", {})),
+    }
+    if settings["way"] == "generate":
+        take = generate(bundle, **how)[0]
+    else:
+        take = continue_(bundle, prompt or _prompt(original, settings), **how)[0]
+        if take.receipt["settings"]["prompt"] != settings["prompt"]:
+            raise SegueError("the prompt is not the one this take goes on from: give that file.")
+    now = make_receipt(bundle, receipt["engine"], int(receipt["seed"]), settings)
+    differences = [
+        f"{name}: {receipt.get(name)} then, {now[name]} now"
+        for name in _ENVIRONMENT
+        if receipt.get(name) != now[name]
+    ]
+    same = take.score.notes.tolist() == original.notes.tolist()
+    return Replayed(take, same, tuple(differences))
+
+
+def sampling_of(settings: Mapping[str, Any]) -> Sampling:
+    """The sampling that a receipt's settings tell of."""
+    names = ("temperature", "top_k", "top_p", "min_p", "typical", "loop_beats")
+    told = {name: settings[name] for name in names if name in settings}
+    return Sampling(**told, heats=tuple(dict(settings.get("heats", {})).items()))
+
+
+def wishes_of(told: Mapping[str, Any]) -> Wishes:
+    """The wishes that a receipt's settings tell of."""
+    plain = {k: told[k] for k in ("chord_bars", "lowest", "highest", "tempo", "polyphony")
+             if k in told}  # fmt: skip
+    return Wishes(
+        key=harmony.key(told["key"]) if "key" in told else None,
+        chords=tuple(harmony.chord(name) for name in told.get("chords", ())),
+        instruments=tuple(told.get("instruments", ())),
+        metre=tuple(told["metre"]) if "metre" in told else None,
+        **plain,
+    )
+
+
+def _prompt(original: Score, settings: Mapping[str, Any]) -> Score:
+    """The prompt of a continuation, which stands in it note for note."""
+    notes = original.notes[original.notes["onset"] < settings["prompt_end"]]
+    own = [t for t in original.texts if not t.text.startswith((RECEIPT, "segue "))]
+    tracks = original.tracks[: settings["prompt_tracks"]]
+    return original.with_(notes=notes, tracks=tracks, texts=tuple(own))
