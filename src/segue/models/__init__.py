@@ -20,6 +20,8 @@ MODELS: dict[str, str] = {
     "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
     "nes-cascade": "segue.models.nes_cascade:NesCascade",
+    "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
+    "nes-cascade": "segue.models.nes_cascade:NesCascade",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
     "music-vae": "segue.models.music_vae:MusicVAE",

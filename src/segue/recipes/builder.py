@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from segue import encodings
@@ -47,7 +48,8 @@ def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None)
 
     cls = models.find(recipe.model.name)
     options = recipe.model.options
-    allowed = [p for p in inspect.signature(cls).parameters if p not in ("sizes", "window")]
+    asked = inspect.signature(cls).parameters
+    allowed = [p for p in asked if p not in ("sizes", "window", *_FACTS)]
     for key in options:
         if key not in allowed:
             raise RecipeError(
@@ -57,10 +59,40 @@ def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None)
         if seed is not None:
             torch.manual_seed(seed)
         try:
-            model: Model = cls(sizes=sizes, window=recipe.data.window, **options)
+            facts = _facts(recipe, asked)
+            model: Model = cls(sizes=sizes, window=recipe.data.window, **facts, **options)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"recipe {recipe.name}: [model] {error}") from None
     return model
+
+
+_FACTS: dict[str, Callable[[Any], Any]] = {
+    "seconds": lambda encoding: encoding.seconds.tolist(),
+    "waits": lambda encoding: encoding.waits.tolist(),
+    "types": lambda encoding: [
+        (block.name, *numbers)
+        for block, numbers in zip(
+            encoding.layout.columns[0].blocks, encoding.grammar().numbers, strict=False
+        )
+    ],
+}
+"""What a model may ask of the encoding, by the name of a parameter: what time symbols last, what
+wait symbols last, and each type of event with its first number and the one past its last."""
+
+
+def _facts(recipe: Recipe, asked: Iterable[str]) -> dict[str, Any]:
+    """What the encoding tells the model; RecipeError if it cannot."""
+    wanted = [name for name in asked if name in _FACTS]
+    if not wanted:
+        return {}
+    encoding = build_encoding(recipe)
+    try:
+        return {name: _FACTS[name](encoding) for name in wanted}
+    except AttributeError:
+        raise RecipeError(
+            f"recipe {recipe.name}: the model {recipe.model.name} asks for {' and '.join(wanted)}, "
+            f"which the encoding {encoding.name} does not have: change one of the two."
+        ) from None
 
 
 def sizes_of(recipe: Recipe) -> tuple[int, ...]:
