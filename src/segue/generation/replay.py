@@ -61,8 +61,15 @@ def replay(bundle: Bundle, original: Score, *, prompt: Score | None = None) -> R
         for name in _ENVIRONMENT
         if receipt.get(name) != now[name]
     ]
-    same = take.score.notes.tolist() == original.notes.tolist()
-    return Replayed(take, same, tuple(differences))
+    return Replayed(take, _heard(take.score) == _heard(original), tuple(differences))
+
+
+def _heard(score: Score) -> list[tuple[Any, ...]]:
+    """Every note with its instrument: files number tracks anew where one of them is empty."""
+    return sorted(
+        (n["onset"], n["duration"], n["pitch"], n["velocity"], score.tracks[n["track"]].program)
+        for n in score.notes
+    )
 
 
 def sampling_of(settings: Mapping[str, Any]) -> Sampling:
