@@ -15,16 +15,17 @@ MODELS: dict[str, str] = {
     "symbol-lstm": "segue.models.symbol_lstm:SymbolLSTM",
     "blues-lstm": "segue.models.blues_lstm:BluesLSTM",
     "window-roll-attention": "segue.models.window_roll_attention:WindowRollAttention",
+    "roll-attention": "segue.models.roll_attention:RollAttention",
+    "velocity-lstm": "segue.models.velocity_lstm:VelocityLSTM",
     "image-lstm": "segue.models.image_lstm:ImageLSTM",
     "biaxial": "segue.models.biaxial:Biaxial",
     "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
     "nes-cascade": "segue.models.nes_cascade:NesCascade",
-    "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
-    "nes-cascade": "segue.models.nes_cascade:NesCascade",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
     "music-vae": "segue.models.music_vae:MusicVAE",
+    "roll-vqvae": "segue.models.roll_vqvae:RollVQVAE",
 }
 
 

@@ -132,7 +132,7 @@ class MusicVAE(SegmentModel):
         """(B, Z) to (B, N, E): what the decoder sees in each bar."""
         if self.conductor is None:
             return z[:, None]
-        out: Tensor = self.conductor(z.new_zeros(len(z), self.bars, 1), z)
+        out: Tensor = self.conductor(z.new_zeros(z.shape[0], self.bars, 1), z)
         return out
 
     def teacher_forced(self, z: Tensor, rows: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ class MusicVAE(SegmentModel):
     ) -> tuple[Tensor, Tensor]:
         """(B, T) symbols that `next_symbol` chose, and the (B, T, V) logits it saw."""
         contexts, cells = self.contexts(z), self.decoder.cells()
-        before = z.new_zeros(len(z), self.sizes[0])
+        before = z.new_zeros(z.shape[0], self.sizes[0])
         symbols, logits = [], []
         state: State = []
         for t in range(steps):
