@@ -131,3 +131,26 @@ def test_an_alignment_that_windows_cannot_have_is_refused(corpus: Corpus) -> Non
 def test_a_batch_that_cannot_be_shared_is_refused(corpus: Corpus) -> None:
     with pytest.raises(RecipeError, match="multiple of 3"):
         BatchStream(corpus, recipe_with(), 0, world=3)
+
+
+def test_packed_windows_come_with_their_segments(corpus: Corpus) -> None:
+    packed = BatchStream(corpus, recipe_with("data.pack=true", "data.window=300"), 0).at(1)
+    plain = BatchStream(corpus, recipe_with("data.window=300"), 0).at(1)
+    assert plain.segments is None
+    assert packed.segments is not None
+    assert packed.segments.shape == packed.mask.shape
+    assert packed.segments.max() > 0
+    assert packed.total > plain.total
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("data.objective=last", "'last' takes each window from one piece"),
+        ("data.align=16", "data.align 16 starts windows at bars"),
+        ("model.name=dilated-conv", "dilated-conv does not tell the pieces of a window apart"),
+    ],
+)
+def test_windows_that_cannot_be_packed_are_refused(corpus: Corpus, change: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=f"{said}: leave data.pack out"):
+        BatchStream(corpus, recipe_with("data.pack=true", change), 0)

@@ -33,6 +33,8 @@ class Model(nn.Module, ABC):
     """True if the model learns only the row after a window (the seeds' scheme)."""
     likelihood = True
     """Whether `scores` are nats, which the baselines can be set beside, and `objective` too."""
+    packs = False
+    """Whether it learns from windows that hold several pieces, told apart by their segments."""
     exportable = True
     """Whether it has an ONNX form; one without plays where torch is installed."""
 
@@ -55,6 +57,12 @@ class Model(nn.Module, ABC):
     def objective(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """What training makes small, a scalar, summed as `scores` are; their sum by default."""
         return self.scores(rows, targets, mask).sum()
+
+    def packed_objective(
+        self, rows: Tensor, targets: Tensor, mask: Tensor, segments: Tensor
+    ) -> Tensor:
+        """`objective` where windows hold several pieces, numbered by `segments`, (B, T)."""
+        raise NotImplementedError
 
     def begin_step(self, step: int) -> None:
         """Called before each training step; warm-ups that follow from its number go here."""
@@ -81,6 +89,20 @@ class SequenceModel(Model):
     @abstractmethod
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """(B, C) one row and the state to ((B, H) features, *new state)."""
+
+    def packed_features(self, rows: Tensor, segments: Tensor) -> Tensor:
+        """`features` where windows hold several pieces, as if each were alone.
+
+        A piece has one number in `segments`, (B, T), and lies in one run; -1 is no piece.
+        """
+        raise NotImplementedError
+
+    def packed_objective(
+        self, rows: Tensor, targets: Tensor, mask: Tensor, segments: Tensor
+    ) -> Tensor:
+        """Nats, a scalar, summed as `scores` are."""
+        features = self.packed_features(rows, segments)
+        return summed_loss(self.heads(features, targets), targets, mask).sum()
 
     def forward(self, rows: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Teacher forcing: logits for each column of `targets`."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
+from segue.models.packing import Apart
 from segue.models.recurrent import LSTM
 
 
@@ -25,6 +26,8 @@ class NoteLSTM(SequenceModel):
         layers: number of LSTM layers, with residual connections above the first.
         dropout: share of features dropped before each layer and before the heads.
     """
+
+    packs = True
 
     def __init__(
         self,
@@ -61,6 +64,16 @@ class NoteLSTM(SequenceModel):
             y, _ = layer(self.dropout(x))
             x = y + x if i else y
         return x
+
+    def packed_features(self, rows: Tensor, segments: Tensor) -> Tensor:
+        """The same, from a zero state at each piece."""
+        apart = Apart(segments)
+        x = apart.spread(self._embed(rows))
+        for i, layer in enumerate(self.layers):
+            assert isinstance(layer, LSTM)
+            y = layer.forgetting(self.dropout(x), apart.resets)
+            x = y + x if i else y
+        return apart.gathered(x)
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., hidden) and the row to predict to C logits (..., V_k)."""

@@ -26,6 +26,8 @@ class NoteTransformer(SequenceModel):
             attend to is never dropped: that would forbid the fused attention, twice as fast.
     """
 
+    packs = True
+
     def __init__(
         self,
         sizes: tuple[int, ...],
@@ -60,10 +62,20 @@ class NoteTransformer(SequenceModel):
 
     def features(self, rows: Tensor) -> Tensor:
         """(B, T, C) rows to (B, T, width), each row seeing itself and those before it."""
+        return self._features(rows)
+
+    def packed_features(self, rows: Tensor, segments: Tensor) -> Tensor:
+        """The same, each row seeing only its own piece; where it begins does not matter."""
+        steps = torch.arange(rows.shape[1], device=rows.device)
+        seen = (segments[:, :, None] == segments[:, None, :]) & (steps[:, None] >= steps)
+        # Numbers that are added: attention is faster with them than with yes and no.
+        return self._features(rows, torch.where(seen, 0.0, float("-inf"))[:, None])
+
+    def _features(self, rows: Tensor, mask: Tensor | None = None) -> Tensor:
         x = self.dropout(self._embed(rows))
         positions = torch.arange(rows.shape[1], device=rows.device)
         for block in self.blocks:
-            x = block(x, positions)
+            x = block(x, positions, mask)
         features: Tensor = self.norm(x)
         return features
 
@@ -110,8 +122,11 @@ class Block(nn.Module):
         )
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """(B, T, D) at (T,) positions to (B, T, D)."""
+    def forward(self, x: Tensor, positions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, T, D) at (T,) positions to (B, T, D).
+
+        `mask`, (B, 1, T, T), is added to what rows give each other, in place of "none later".
+        """
         batch, length, width = x.shape
         q, k, v = self._split(x)
         q, k = rotated(q, positions), rotated(k, positions)
@@ -119,7 +134,8 @@ class Block(nn.Module):
             q.transpose(1, 2),
             k.transpose(1, 2),
             v.transpose(1, 2),
-            is_causal=True,
+            attn_mask=None if mask is None else mask.to(q.dtype),
+            is_causal=mask is None,
         )
         attended = attended.transpose(1, 2).reshape(batch, length, width)
         return self._fed(x + self.drop(self.attended(attended)))

@@ -15,12 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
+from segue.models.packing import Apart
 from segue.models.recurrent import LSTM
 from segue.models.windowed import linear
 
 
 class SymbolLSTM(SequenceModel):
     """LSTM layers of the `hidden` sizes, each with `dropout` after it, and a softmax."""
+
+    packs = True
 
     def __init__(
         self,
@@ -54,6 +57,15 @@ class SymbolLSTM(SequenceModel):
             x, _ = layer(x)
             x = self.dropout(x)
         return x
+
+    def packed_features(self, rows: Tensor, segments: Tensor) -> Tensor:
+        """The same, from a zero state at each piece."""
+        apart = Apart(segments)
+        x = apart.spread(self._one_hot(rows))
+        for layer in self.layers:
+            assert isinstance(layer, LSTM)
+            x = self.dropout(layer.forgetting(x, apart.resets))
+        return apart.gathered(x)
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., H) to one tuple of (..., V) logits; `row` is not needed for one column."""

@@ -61,6 +61,9 @@ class DataTable(_Table):
     align: int = Field(
         1, ge=1, description="windows start at multiples of so many rows, such as those of a bar"
     )
+    pack: bool = Field(
+        False, description="short pieces share a window, in which the model keeps them apart"
+    )
     transpose: tuple[int, int] = Field(
         (0, 0),
         description="training windows are moved by a random number of semitones in this range",

@@ -56,7 +56,11 @@ class Learner(lightning.LightningModule):
 
         Lightning takes the mean over parts and ranks, which `batch.parts` makes up for.
         """
-        whole = self.model.objective(batch.rows, batch.targets, batch.mask)
+        known = batch.rows, batch.targets, batch.mask
+        if batch.segments is None:
+            whole = self.model.objective(*known)
+        else:
+            whole = self.model.packed_objective(*known, batch.segments)
         loss = whole * (batch.parts / batch.total)
         self.step_nats += float(loss.detach()) / self.recipe.train.accumulate
         return loss

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segue.data import Augmentation, Augmenter, Batch, Corpus, Windows
+from segue import models
+from segue.data import Augmentation, Augmenter, Batch, Corpus, PackedWindows, Windows
 from segue.errors import DataError, RecipeError
 from segue.recipes.schema import Recipe
 
@@ -21,7 +22,8 @@ class TensorBatch(NamedTuple):
 
     Where a recipe's objective is "segment" the targets are the rows themselves.
     `total` is the number of targets that count in the whole step, over all ranks and
-    accumulated parts; `parts` is how many such parts there are.
+    accumulated parts; `parts` is how many such parts there are. Where windows hold several
+    pieces `segments`, (B, T), numbers them.
     """
 
     rows: Tensor
@@ -29,6 +31,7 @@ class TensorBatch(NamedTuple):
     mask: Tensor
     total: int
     parts: int
+    segments: Tensor | None = None
 
 
 class BatchStream:
@@ -120,22 +123,26 @@ def windows_of(
     rank: int = 0,
     world: int = 1,
 ) -> Windows:
-    """The recipe's windows over one split; RecipeError for an alignment that they cannot have."""
-    objective, align = recipe.data.objective, recipe.data.align
+    """The recipe's windows over one split; RecipeError for what these cannot be."""
+    table = recipe.data
+    objective, align = table.objective, table.align
     if align != 1 and objective == "last":
         raise RecipeError(
             f"recipe {recipe.name}: data.align came as {align} with data.objective "
             '"last", which takes windows from every row: leave data.align out.'
         )
-    if objective == "every" and recipe.data.window % align:
+    if objective == "every" and table.window % align:
         raise RecipeError(
-            f"recipe {recipe.name}: data.window came as {recipe.data.window}, no multiple of "
-            f"data.align, {align}: choose one, such as {-(-recipe.data.window // align) * align}."
+            f"recipe {recipe.name}: data.window came as {table.window}, no multiple of "
+            f"data.align, {align}: choose one, such as {-(-table.window // align) * align}."
         )
+    if table.pack:
+        _refuse_unpackable(recipe)
+        return PackedWindows(corpus, split, table.window, batch, seed, rank=rank, world=world)
     return Windows(
         corpus,
         split,
-        length=recipe.data.window,
+        length=table.window,
         batch=batch,
         seed=seed,
         objective=objective,
@@ -143,6 +150,24 @@ def windows_of(
         rank=rank,
         world=world,
     )
+
+
+def _refuse_unpackable(recipe: Recipe) -> None:
+    table = recipe.data
+    reasons = {
+        f"data.objective {table.objective!r} takes each window from one piece": (
+            table.objective != "every"
+        ),
+        f"data.align {table.align} starts windows at bars": table.align != 1,
+        f"the model {recipe.model.name} does not tell the pieces of a window apart": (
+            not models.find(recipe.model.name).packs
+        ),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise RecipeError(
+                f"recipe {recipe.name}: data.pack came as true, but {reason}: leave data.pack out."
+            )
 
 
 def _tensors(batch: Batch, total: int, parts: int) -> TensorBatch:
@@ -155,4 +180,5 @@ def _tensors(batch: Batch, total: int, parts: int) -> TensorBatch:
         torch.from_numpy(batch.mask[:, -1] if one_target else batch.mask),
         total,
         parts,
+        None if batch.segments is None else torch.from_numpy(batch.segments.astype(np.int64)),
     )
