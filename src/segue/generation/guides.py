@@ -15,6 +15,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
+STANDSTILL = 512
+"""Rows at one moment after which a take ends: every key of a keyboard let go and struck, twice."""
+
+
 class Guide(Protocol):
     """Steers B takes that are played side by side."""
 
@@ -37,8 +41,9 @@ class Steps:
     `prompt` holds the rows already played, shape (rows, columns), the last of them at step
     `position`; no new row starts before step `begin`; takes end at the first row at or after step
     `end`, and not before (the symbols that close a piece wait until then) unless `may_end`.
-    Without `end`, takes end after `most_rows` rows. `only` narrows columns, by index, to the
-    symbols of a mask of shape (V,); `pitches` to the notes that a user asks for.
+    Without `end`, takes end after `most_rows` rows. A take that stands still for STANDSTILL rows,
+    as those of a model that has learned nothing may, ends there. `only` narrows columns, by index,
+    to the symbols of a mask of shape (V,); `pitches` to the notes that a user asks for.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Steps:
         self._pitches = pitches
         self.stuck = np.zeros(takes, bool)
         self._position = np.full(takes, position, dtype=np.int64)
+        self._still = np.zeros(takes, np.int64)
         last = prompt[-1] if len(prompt) else np.zeros(len(self._sizes), np.int64)
         self._last = np.repeat(last[None], takes, axis=0)
         self._begun = len(prompt) > 0
@@ -116,12 +122,14 @@ class Steps:
         pairs = np.stack([self._last, row], axis=1).astype(np.uint16)
         steps = [np.diff(self._encoding.positions(pair))[0] for pair in pairs]
         first = 0 if self._begun else int(self._encoding.positions(row[:1].astype(np.uint16))[0])
-        self._position = self._position + (np.array(steps) if self._begun else first)
+        moved = np.array(steps) if self._begun else np.full(len(row), first)
+        self._position = self._position + moved
+        self._still = np.where(moved > 0, 0, self._still + 1)
         self._begun = True
         self._last = row.copy()
         if self._grammar is not None:
             self._state = self._grammar.advance(self._state, row)
-        ended = self._encoding.ends(row.astype(np.uint16))
+        ended = self._encoding.ends(row.astype(np.uint16)) | (self._still >= STANDSTILL)
         if self._end is not None:
             ended = ended | (self._position >= self._end)
         kept = ~ended

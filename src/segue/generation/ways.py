@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from segue.bundles import Bundle
-from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation.engine import IntRows, State, make_engine
 from segue.generation.guides import Steps, only_known
@@ -18,7 +17,8 @@ from segue.generation.sampling import Sampling
 from segue.generation.segment_engines import make_composer
 from segue.generation.segments import last_window, lay
 from segue.generation.take import Take, checks, make_receipt, signed
-from segue.generation.wishes import Ints, PitchMasks, Wishes
+from segue.generation.timing import in_time_of, lasting, pitch_masks, steps_at, ticks_at
+from segue.generation.wishes import Wishes
 from segue.score import Score, Track, join, slice_ticks, tidy
 
 OnRow = Callable[[int], None]
@@ -69,9 +69,9 @@ def generate(
         takes,
         last,
         position=-1 if opened else 0,
-        end=_steps(encoding, empty, end_ticks),
+        end=steps_at(encoding, empty, end_ticks),
         only=only_known(encoding, bundle.index["used"], header),
-        pitches=_masks(wishes, encoding, empty, 0),
+        pitches=pitch_masks(wishes, encoding, empty, 0),
     )
     settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
     made = []
@@ -98,7 +98,7 @@ def _generate_segments(
     empty = encoding.decode(np.zeros((0, columns), np.uint16), header)
     end_ticks = int(empty.metre_map.ticks(bars))
     header = lasting(header, end_ticks)
-    rows = _steps(encoding, empty, end_ticks) if encoding.timed else 1
+    rows = steps_at(encoding, empty, end_ticks) if encoding.timed else 1
     laid = lay(
         composer,
         seeds,
@@ -121,11 +121,6 @@ def _generate_segments(
         )
         for r, s in zip(laid, seeds, strict=True)
     ]
-
-
-def lasting(header: dict[str, Any], ticks: int) -> dict[str, Any]:
-    """The header of a picture of a whole piece, made to last so many ticks; others as they are."""
-    return {**header, "length": ticks} if "length" in header else header
 
 
 def _new(
@@ -181,10 +176,10 @@ def continue_(
         takes,
         rows,
         position=position,
-        begin=_steps(encoding, prompt, begin) if timed else 0,
-        end=_steps(encoding, prompt, end if timed else end - begin),
+        begin=steps_at(encoding, prompt, begin) if timed else 0,
+        end=steps_at(encoding, prompt, end if timed else end - begin),
         only=only_known(encoding, bundle.index["used"], header),
-        pitches=_masks(wishes, encoding, prompt, begin),
+        pitches=pitch_masks(wishes, encoding, prompt, begin),
     )
     state = player.read(_with_history(bundle, rows, seed))
     settings = {"way": "continue", "bars": bars, **player.sampling.settings()}
@@ -194,12 +189,12 @@ def continue_(
         # Decoded after the rows that open a piece, the new part counts its time from step 0.
         whole = np.concatenate([encoding.opening().astype(np.int64), new])
         tail = encoding.decode(whole.astype(np.uint16), header)
-        at = _step_ticks(encoding, prompt, position) if timed else begin
+        at = ticks_at(encoding, prompt, position) if timed else begin
         made.append(
             _longer(
                 bundle,
                 prompt,
-                _in_time_of(encoding, tail, prompt, at),
+                in_time_of(encoding, tail, prompt, at),
                 end,
                 player.engine.name,
                 own,
@@ -231,7 +226,7 @@ def _continue_segments(
     how = sampling or own_sampling(bundle)
     begin = prompt.end_ticks
     end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
-    first, last = _steps(encoding, prompt, begin), _steps(encoding, prompt, end)
+    first, last = steps_at(encoding, prompt, begin), steps_at(encoding, prompt, end)
     # The prompt's rows up to the step where its last note ends, and no further.
     rows = np.pad(rows[:first], ((0, max(first - len(rows), 0)), (0, 0)))
     laid = lay(
@@ -246,11 +241,11 @@ def _continue_segments(
     )
     settings = {"way": "continue", "bars": bars, "temperature": how.temperature}
     settings |= _facts_of(prompt)
-    at = _step_ticks(encoding, prompt, first)
+    at = ticks_at(encoding, prompt, first)
     made = []
     for new, own in zip(laid, seeds, strict=True):
         tail = encoding.decode(new.astype(np.uint16), bundle.index["header"])
-        tail = _in_time_of(encoding, tail, prompt, at)
+        tail = in_time_of(encoding, tail, prompt, at)
         made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings, wishes))
     return made
 
@@ -280,24 +275,6 @@ def _longer(
     receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
     receipt["checks"] = {**checks(score, begin), **proof}
     return Take(signed(score, receipt), receipt, begin)
-
-
-def _masks(wishes: Wishes, encoding: Encoding, score: Score, begin: int) -> PitchMasks | None:
-    """The wishes as masks; `score` tells the time, and tick `begin` where the first chord is."""
-    if not wishes.pitched:
-        return None
-
-    def chord_at(steps: Ints) -> Ints:
-        if encoding.step_beats is not None:
-            ticks = np.rint(steps * encoding.step_beats * score.ticks_per_beat)
-        else:
-            assert encoding.step_seconds is not None
-            ticks = score.tempo_map.ticks(steps * encoding.step_seconds)
-        ticks = ticks + (0 if encoding.timed else begin)
-        bars = score.metre_map.bars(ticks) - float(score.metre_map.bars(begin))
-        return wishes.chord_of(np.maximum(bars, 0))
-
-    return PitchMasks(wishes, encoding, chord_at)
 
 
 def own_sampling(bundle: Bundle) -> Sampling:
@@ -344,42 +321,6 @@ def _with_history(bundle: Bundle, rows: IntRows, seed: int) -> IntRows:
         opening = bundle.openings[seed % len(bundle.openings)].astype(np.int64)
         rows = np.concatenate([opening, rows])
     return rows[-context:]
-
-
-def _steps(encoding: Encoding, score: Score, ticks: int) -> int:
-    """The encoding's first step at or after a tick of `score`."""
-    if encoding.step_beats is not None:
-        exact = ticks / score.ticks_per_beat / encoding.step_beats
-    else:
-        assert encoding.step_seconds is not None
-        exact = float(score.tempo_map.seconds(ticks)) / encoding.step_seconds
-    return int(np.ceil(exact - 1e-6))
-
-
-def _step_ticks(encoding: Encoding, score: Score, step: int) -> int:
-    """The tick of `score` at a step of the encoding."""
-    if encoding.step_beats is not None:
-        return round(step * encoding.step_beats * score.ticks_per_beat)
-    assert encoding.step_seconds is not None
-    return int(score.tempo_map.ticks(step * encoding.step_seconds))
-
-
-def _in_time_of(encoding: Encoding, tail: Score, prompt: Score, at: int) -> Score:
-    """`tail`, whose tick 0 is tick `at` of the prompt, in the prompt's ticks from tick 0 on."""
-    notes = tail.notes.copy()
-    if encoding.step_beats is not None:
-        factor = prompt.ticks_per_beat / tail.ticks_per_beat
-        first = np.rint(notes["onset"] * factor)
-        last = np.rint((notes["onset"] + notes["duration"]) * factor)
-        notes["onset"], notes["duration"] = first + at, last - first
-    else:
-        start = float(prompt.tempo_map.seconds(at))
-        seconds = tail.tempo_map.seconds(
-            np.stack([notes["onset"], notes["onset"] + notes["duration"]])
-        )
-        first, last = prompt.tempo_map.ticks(seconds + start)
-        notes["onset"], notes["duration"] = first, last - first
-    return Score(prompt.ticks_per_beat, notes, tail.tracks)
 
 
 def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
