@@ -8,6 +8,7 @@ from typing import Any
 from segue.errors import RecipeError, nearest
 
 MODELS: dict[str, str] = {
+    "conv-vae": "segue.models.conv_vae:ConvVAE",
     "window-lstm": "segue.models.window_lstm:WindowLSTM",
     "window-norm-lstm": "segue.models.window_norm_lstm:WindowNormLSTM",
     "window-flat-lstm": "segue.models.window_flat_lstm:WindowFlatLSTM",
@@ -21,6 +22,7 @@ MODELS: dict[str, str] = {
     "biaxial": "segue.models.biaxial:Biaxial",
     "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
+    "note-time-gru": "segue.models.note_time_gru:NoteTimeGRU",
     "nes-cascade": "segue.models.nes_cascade:NesCascade",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
