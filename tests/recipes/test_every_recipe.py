@@ -29,6 +29,12 @@ SHORT = (
     "train.warmup=1",
 )
 SMALL: dict[str, tuple[str, ...]] = {
+    "conv-vae": (
+        "encoding={'name': 'piano_roll', 'unit': 'beats', 'lowest': 48, 'highest': 79}",
+        "data.window=32",
+        "model.latent=4",
+        "model.dense=8",
+    ),
     "window-lstm": ("model.hidden=[6, 6, 6]", "model.dense=4"),
     "window-norm-lstm": ("model.hidden=[6, 6]", "model.dense=4"),
     "window-flat-lstm": ("model.hidden=6",),

@@ -97,7 +97,7 @@ def _facts(recipe: Recipe, asked: Iterable[str]) -> dict[str, Any]:
 
 def sizes_of(recipe: Recipe) -> tuple[int, ...]:
     """The vocabulary sizes to state counts at: the recipe's reference, else the encoding's own."""
-    if recipe.reference is not None:
+    if recipe.reference is not None and recipe.reference.sizes:
         return recipe.reference.sizes
     return build_encoding(recipe).layout.sizes
 

@@ -142,9 +142,12 @@ class GenerateTable(_Table):
 
 
 class ReferenceTable(_Table):
-    """`[reference]`: the vocabulary the source states its parameter count at, and that count."""
+    """`[reference]`: the vocabulary the source states its parameter count at, and that count.
 
-    sizes: tuple[int, ...]
+    Without sizes they are those of the encoding.
+    """
+
+    sizes: tuple[int, ...] = ()
     parameters: int
 
 
