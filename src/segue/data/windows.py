@@ -66,6 +66,13 @@ class _Places(NamedTuple):
     high: Ints
 
 
+class _Block(NamedTuple):
+    """The places of a block of steps, and of each step if its windows are full, in one shard."""
+
+    places: _Places
+    plain: NDArray[np.bool_]
+
+
 class Windows:
     """The windows of one split of a corpus.
 
@@ -136,8 +143,10 @@ class Windows:
         self._windows = self._windows_a_piece()
         self._ends = np.cumsum(self._windows)
         self._columns = len(corpus.encoding.layout.columns)
-        self._steps = np.arange(length, dtype=np.int32)
-        self._located: tuple[int, _Places] | None = None
+        # Row n: all but the last n targets.
+        counting = np.arange(2 * length) < length
+        self._all_but = np.lib.stride_tricks.sliding_window_view(counting, length)
+        self._located: tuple[int, _Block] | None = None
         self._views: dict[int, NDArray[Any]] = {}
 
     def _windows_a_piece(self) -> Ints:
@@ -163,21 +172,28 @@ class Windows:
 
     def batch(self, step: int) -> Batch:
         """The batch of this rank at `step` (0, 1, ...): the same whenever it is asked for."""
-        return self._gather(self._places(step))
+        places, plain = self._places(step)
+        return self._gather(places, plain)
 
     def targets(self, step: int) -> int:
         """How many targets count in this rank's batch at `step`, found without reading it."""
-        places = self._places(step)
+        places, _ = self._places(step)
         if self.objective == "last":
             return len(places.low)
         return int((places.high - places.low).sum())
 
-    def _places(self, step: int) -> _Places:
-        block, within = divmod(step, self._steps_a_block)
-        if self._located is None or self._located[0] != block:
-            self._located = block, self._locate(block)
-        first = within * self.batch_size
-        return _Places(*(a[first : first + self.batch_size] for a in self._located[1]))
+    def _places(self, step: int) -> tuple[_Places, bool]:
+        number, within = divmod(step, self._steps_a_block)
+        if self._located is None or self._located[0] != number:
+            self._located = number, self._block(self._locate(number))
+        block = self._located[1]
+        mine = slice(within * self.batch_size, (within + 1) * self.batch_size)
+        return _Places(*(array[mine] for array in block.places)), bool(block.plain[within])
+
+    def _block(self, places: _Places) -> _Block:
+        shard = places.shard.reshape(-1, self.batch_size)
+        full = places.take.reshape(shard.shape) == self.length + self._before
+        return _Block(places, (full & (shard == shard[:, :1])).all(axis=1))
 
     @property
     def _steps_a_block(self) -> int:
@@ -237,17 +253,14 @@ class Windows:
             window = chosen * total // taken
             piece = np.searchsorted(ends, window, side="right")
             number = window - (ends[piece] - counts[piece])
-            yield self._gather(self._from(piece, number * apart))
+            places = self._from(piece, number * apart)
+            yield self._gather(places, plain=False)
 
-    def _gather(self, places: _Places) -> Batch:
-        length = self.length
-        rows = self._adapted(self._rows(places))
-        if places.low.any() or (places.high < length).any():
-            at = self._steps
-            mask = at >= places.low.astype(at.dtype)[:, None]
-            mask &= at < places.high.astype(at.dtype)[:, None]
-        else:
-            mask = np.ones((len(rows), length), bool)
+    def _gather(self, places: _Places, plain: bool) -> Batch:
+        rows = self._adapted(self._rows(places, plain))
+        mask = self._all_but[self.length - places.high]
+        if places.low.any():
+            mask ^= self._all_but[self.length - places.low]
         if self.objective == "segment":
             rows[~mask] = 0
             return Batch(rows, rows, mask)
@@ -261,16 +274,17 @@ class Windows:
         flat = rows.reshape(-1, self._columns).astype(np.uint16)
         return self.corpus.encoding.adapt(flat).reshape(rows.shape)
 
-    def _rows(self, places: _Places) -> NDArray[Any]:
+    def _rows(self, places: _Places, plain: bool) -> NDArray[Any]:
         """The windows' rows as they are stored, shape (B, R, C), copied once.
 
-        R is T, and one more where the row before the first target is wanted.
+        R is T, and one more where the row before the first target is wanted. `plain` windows are
+        full and in one shard.
         """
+        first = int(places.shard[0])
+        if plain:
+            return self._every_window_of(first)[places.row]
         size = self.length + self._before
         full = places.take == size
-        first = int(places.shard[0])
-        if full.all() and (places.shard == first).all():
-            return self._every_window_of(first)[places.row]
         shards = self.corpus.shards
         rows = np.empty((len(full), size, self._columns), shards[first].dtype)
         for number in np.unique(places.shard[full]).tolist():
