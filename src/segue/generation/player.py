@@ -90,8 +90,9 @@ class Player:
         pending = np.ones(state.batch, bool)
         for _ in range(MOST_TRIES):
             guide.stuck[:] = False
+            ask = self.engine.columns(state)
             for column in range(row.shape[1]):
-                logits = self.engine.logits(state, column, row)
+                logits = ask(column, row)
                 damped = loops.penalties(column, row, logits.shape[1]) if loops else None
                 if damped is not None:
                     logits = (logits - damped).astype(np.float32)
