@@ -45,6 +45,19 @@ SMALL: dict[str, tuple[str, ...]] = {
     "dilated-conv": ("model.width=8", "model.layers=2", "model.stacks=1"),
     "blues-lstm": (),
     "biaxial": ("data.window=16", "model.time=[8]", "model.note=[6]"),
+    "image-lstm": ("model.hidden=8", "train.accumulate=1"),
+    "velocity-lstm": ("model.hidden=8", "model.layers=1", "model.units=4"),
+    "roll-attention": ("model.hidden=8", "model.layers=1", "model.units=4"),
+    "window-roll-attention": ("model.hidden=[8, 6, 4]", "model.dense=[6, 4]"),
+    "note-time-pair": ("model.hidden=[8, 6, 4]",),
+    "lulea-nes-cascade": (
+        "model.hidden=8",
+        "model.number_width=8",
+        "model.wait_width=8",
+        # Of one that has learned nothing the likeliest event is always the same.
+        "model.in_turn=false",
+        "generate.temperature=1.0",
+    ),
 }
 """What makes a recipe small enough for a test, by its own name or its model's.
 
