@@ -41,6 +41,8 @@ MAKE, LEARN, LOOK = "Make music", "Learn from music", "Read, write and look"
 VERBS: dict[str, Verb] = {
     "generate": Verb("generate", "Make new music with a bundle.", MAKE),
     "continue": Verb("continue_", "Carry on from where a piece stops.", MAKE),
+    "infill": Verb("infill", "Fill bars and tracks of a piece, the rest locked.", MAKE),
+    "accompany": Verb("accompany", "Add parts to a melody, which is locked.", MAKE),
     "replay": Verb("replay", "Make takes again from their receipts, and compare.", MAKE),
     "corpora": Verb("corpora", "List and fetch music to learn from.", LEARN),
     "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),

@@ -157,6 +157,29 @@ def _metre(text: str) -> tuple[int, int]:
         raise SegueError(f"--metre came as {text!r}; write it as 3/4 or 6/8.") from None
 
 
+def span(text: str) -> tuple[int, int]:
+    """ "5-8" (bars counted from 1, both filled) as the bars 4 up to 8 counted from 0."""
+    first, dash, last = text.partition("-")
+    try:
+        low, high = int(first), int(last) if dash else int(first)
+    except ValueError:
+        low = high = 0
+    if not 1 <= low <= high:
+        raise SegueError(f"--bars came as {text!r}; write 5-8, or 5 for one bar, counted from 1.")
+    return low - 1, high
+
+
+def numbers(text: str, what: str) -> list[int]:
+    """ "1,3" (counted from 1) as 0 and 2."""
+    try:
+        found = [int(each) - 1 for each in text.split(",") if each.strip()]
+    except ValueError:
+        found = [-1]
+    if any(each < 0 for each in found):
+        raise SegueError(f"--{what} came as {text!r}; write numbers from 1 on, such as 1,3.")
+    return found
+
+
 def seed_or_random(seed: int | None) -> int:
     """The seed given, or one from the system; either way it is told and stored."""
     return random.SystemRandom().randrange(2**31) if seed is None else seed

@@ -31,6 +31,9 @@ class Guide(Protocol):
     def allowed(self, column: int, row: Ints) -> Bools:
         """(B, V): the symbols `column` may hold, given the columns of `row` before it."""
 
+    def settle(self, row: Ints) -> Ints:
+        """What is played of a drawn row: itself, or a row that has to come before it."""
+
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Take one whole row a take: (B,) whether it is kept, (B,) whether the take has ended."""
 
@@ -116,6 +119,10 @@ class Steps:
         position = reached[:, None] + self._probes[column][0][None]
         asked = self._pitches.allowed(column, row, self._last, position)
         return np.ones((len(row), self._sizes[column]), bool) if asked is None else asked
+
+    def settle(self, row: Ints) -> Ints:
+        """The row itself."""
+        return row
 
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Move each take on to its row."""

@@ -61,7 +61,7 @@ class Player:
         live = np.ones(takes, bool)
         count = 0
         while live.any() and count < MAX_ROWS:
-            row = self._row(state, guide, generators, loops)
+            row = guide.settle(self._row(state, guide, generators, loops))
             if loops is not None:
                 loops.accept(row)
             kept, ended = guide.accept(row)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from segue.encodings.base import Encoding
+from segue.encodings.velocity_image import VelocityImage
 from segue.generation.wishes import Ints, PitchMasks, Wishes
 from segue.score import Score
 
@@ -68,3 +69,8 @@ def in_time_of(encoding: Encoding, tail: Score, prompt: Score, at: int) -> Score
 def lasting(header: dict[str, Any], ticks: int) -> dict[str, Any]:
     """The header of a picture of a whole piece, made to last so many ticks; others as they are."""
     return {**header, "length": ticks} if "length" in header else header
+
+
+def paced(encoding: Encoding, header: dict[str, Any]) -> Encoding:
+    """A picture's encoding with rows as long as the header's piece has; others as they are."""
+    return encoding.paced(header) if isinstance(encoding, VelocityImage) else encoding

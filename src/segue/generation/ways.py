@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from segue.bundles import Bundle
+from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation.engine import IntRows, State, make_engine
 from segue.generation.guides import Steps, only_known
@@ -17,7 +18,7 @@ from segue.generation.sampling import Sampling
 from segue.generation.segment_engines import make_composer
 from segue.generation.segments import last_window, lay
 from segue.generation.take import Take, checks, make_receipt, signed
-from segue.generation.timing import in_time_of, lasting, pitch_masks, steps_at, ticks_at
+from segue.generation.timing import in_time_of, lasting, paced, pitch_masks, steps_at, ticks_at
 from segue.generation.wishes import Wishes
 from segue.score import Score, Track, join, slice_ticks, tidy
 
@@ -47,7 +48,8 @@ def generate(
     header = wishes.header(bundle.index["header"])
     if bundle.plays == "segments":
         return _generate_segments(bundle, header, seeds, bars, sampling, engine, wishes, on_row)
-    player = _player(bundle, engine, sampling)
+    encoding = paced(encoding, header)
+    player = make_player(bundle, engine, sampling)
     opened = bundle.recipe.generate.start == "opening"
     if opened:
         draws = [np.random.default_rng((s, 1)).integers(len(bundle.openings)) for s in seeds]
@@ -159,8 +161,10 @@ def continue_(
     if not len(prompt):
         raise SegueError("the prompt has no notes: give a piece, or use `segue generate`.")
     encoding = bundle.encoding
+    if bundle.plays == "rows":
+        encoding = paced(encoding, bundle.index["header"])
     seeds = [seed + i for i in range(takes)]
-    rows, header = _prompt_rows(bundle, prompt)
+    rows, header = _prompt_rows(bundle, encoding, prompt)
     begin = prompt.end_ticks
     end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
     timed = encoding.timed
@@ -169,7 +173,7 @@ def continue_(
             bundle, prompt, rows, seeds, bars, sampling, engine, wishes or Wishes(), on_row
         )
     wishes = wishes or Wishes()
-    player = _player(bundle, engine, sampling)
+    player = make_player(bundle, engine, sampling)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
     guide = Steps(
         encoding,
@@ -285,7 +289,8 @@ def own_sampling(bundle: Bundle) -> Sampling:
     )
 
 
-def _player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
+def make_player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
+    """What plays a bundle row by row, sampled as asked or as its recipe says."""
     return Player(make_engine(bundle, engine), sampling or own_sampling(bundle), bundle.encoding)
 
 
@@ -299,15 +304,17 @@ def _read_each(player: Player, prompts: list[IntRows]) -> State:
     return state
 
 
-def _prompt_rows(bundle: Bundle, prompt: Score) -> tuple[IntRows, dict[str, Any]]:
+def _prompt_rows(
+    bundle: Bundle, encoding: Encoding, prompt: Score
+) -> tuple[IntRows, dict[str, Any]]:
     """The prompt's rows without those that close a piece, and its header."""
-    encoded = bundle.encoding.encode(prompt)
-    rows = bundle.encoding.adapt(encoded.rows)
-    rows = rows[~bundle.encoding.ends(rows)]
+    encoded = encoding.encode(prompt)
+    rows = encoding.adapt(encoded.rows)
+    rows = rows[~encoding.ends(rows)]
     if not len(rows):
         raise SegueError(
-            f"the encoding {bundle.encoding.name} can hold nothing of the prompt "
-            f"(it loses: {'; '.join(bundle.encoding.loses)}): give another prompt."
+            f"the encoding {encoding.name} can hold nothing of the prompt "
+            f"(it loses: {'; '.join(encoding.loses)}): give another prompt."
         )
     return rows.astype(np.int64), encoded.header
 

@@ -1,0 +1,75 @@
+"""`segue infill`: new notes for some bars and tracks of a piece, the rest locked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segue.cli import playing
+from segue.cli.console import Json, note, progress
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    music: Annotated[Path, typer.Argument(help="The piece to fill.")],
+    bars: Annotated[
+        str, typer.Option(help="First and last bar to fill, counted from 1: 5-8, or 5 for one.")
+    ],
+    tracks: Annotated[
+        str,
+        typer.Option(help="Tracks to fill, counted from 1, separated by commas (default: all)."),
+    ] = "",
+    takes: playing.Count = 1,
+    seed: playing.Seed = None,
+    key: playing.Key = None,
+    chords: playing.Chords = None,
+    chord_bars: playing.ChordBars = 1.0,
+    lowest: playing.Lowest = None,
+    highest: playing.Highest = None,
+    temperature: playing.Temperature = None,
+    top_k: playing.TopK = None,
+    top_p: playing.TopP = None,
+    min_p: playing.MinP = None,
+    typical: playing.Typical = None,
+    heat: playing.Heat = None,
+    loop_beats: playing.LoopBeats = None,
+    out: playing.Out = Path("out"),
+    engine: playing.EngineName = "auto",
+    formats: playing.Formats = playing.DEFAULT_FORMATS,
+    soundfont: playing.SoundFont = None,
+    as_json: Json = False,
+) -> None:
+    """Fill bars and tracks of a piece with new notes; all others stay note for note."""
+    from segue import bundles
+    from segue.formats import read_reported
+    from segue.generation import infill
+
+    loaded = bundles.load(bundle)
+    sampling = playing.sampling_of(
+        loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
+    )
+    wishes = playing.wishes_of(key, chords, chord_bars, lowest, highest, 0)
+    reading = read_reported(music)
+    for repair in reading.repairs:
+        note(f"{music}: {repair}")
+    first_bar, last_bar = playing.span(bars)
+    first = playing.seed_or_random(seed)
+    note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
+    with progress() as bar:
+        task = bar.add_task("rows", total=None)
+        made = infill(
+            loaded,
+            reading.score,
+            first_bar=first_bar,
+            last_bar=last_bar,
+            tracks=tuple(playing.numbers(tracks, "tracks")),
+            takes=takes,
+            seed=first,
+            sampling=sampling,
+            engine=engine,
+            wishes=wishes,
+            on_row=lambda count: bar.update(task, completed=count),
+        )
+    playing.save_all(made, out, f"{music.stem}-infilled", formats, soundfont, as_json, loaded)

@@ -1,0 +1,216 @@
+"""The ways to play round music that is there: `infill` some bars or tracks, `accompany` it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from segue.bundles import Bundle
+from segue.encodings.compound import Compound
+from segue.errors import SegueError
+from segue.generation.guides import only_known
+from segue.generation.locked import TRACK, Locked
+from segue.generation.sampling import Sampling
+from segue.generation.take import Take, checks, make_receipt, signed
+from segue.generation.timing import in_time_of, pitch_masks, steps_at
+from segue.generation.ways import OnRow, make_player
+from segue.generation.wishes import Wishes
+from segue.score import Score, Track, tidy
+
+
+def infill(
+    bundle: Bundle,
+    music: Score,
+    *,
+    first_bar: float,
+    last_bar: float,
+    tracks: Sequence[int] = (),
+    takes: int = 1,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    engine: str = "auto",
+    wishes: Wishes | None = None,
+    on_row: OnRow | None = None,
+) -> list[Take]:
+    """The music with new notes from `first_bar` up to `last_bar` (0 is the first) in `tracks`.
+
+    All other notes stay as they are, note for note. Without `tracks` all tracks are filled. Take i
+    is drawn from seed + i. Raises SegueError for bars or tracks that are not there, or a bundle
+    whose encoding is not `compound`.
+    """
+    encoding = _compound(bundle, "infill")
+    bars = float(music.metre_map.bars(music.end_ticks))
+    if not 0 <= first_bar < last_bar or first_bar >= bars:
+        raise SegueError(
+            f"bars {first_bar:g} to {last_bar:g} came; the music has {bars:.3g} bars, counted "
+            "from 0: choose a first bar among them and a later last one."
+        )
+    for track in tracks:
+        if not 0 <= track < len(music.tracks):
+            raise SegueError(f"track {track} came; there are 0 to {len(music.tracks) - 1}.")
+    begin, end = (int(music.metre_map.ticks(bar)) for bar in (first_bar, last_bar))
+    opened = list(tracks) or list(range(len(music.tracks)))
+    inside = np.isin(music.notes["track"], opened)
+    inside &= (music.notes["onset"] >= begin) & (music.notes["onset"] < end)
+    # Notes that would sound on into what is filled stay; only those that start there are replaced.
+    kept = music.with_(notes=music.notes[~inside])
+    slot_of, _ = encoding.slots.of(music)
+    slots = [int(s) for s in slot_of[opened] if s >= 0]
+    return _fill(
+        bundle, encoding, music, kept, slots, (begin, end),
+        {"way": "infill", "bars": [first_bar, last_bar], "tracks": list(tracks)},
+        takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
+    )  # fmt: skip
+
+
+def accompany(
+    bundle: Bundle,
+    music: Score,
+    *,
+    takes: int = 1,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    engine: str = "auto",
+    wishes: Wishes | None = None,
+    on_row: OnRow | None = None,
+) -> list[Take]:
+    """The music, note for note, and new parts beside it from its beginning to its end.
+
+    The new parts are those of the bundle's training music that `music` has not: its first tracks
+    count as the first parts. Raises SegueError where none is left, or as `infill`.
+    """
+    encoding = _compound(bundle, "accompany")
+    _, mine = encoding.slots.of(music)
+    parts = {int(t[0]): t for t in bundle.index["header"].get("tracks", [])}
+    free = [slot for slot in parts if slot not in mine]
+    if not free:
+        raise SegueError(
+            f"the music has {len(mine)} parts and {bundle.name} plays {len(parts)}: "
+            "there is none to add; give it fewer tracks."
+        )
+    end = int(music.metre_map.ticks(np.ceil(music.metre_map.bars(music.end_ticks) - 1e-6)))
+    return _fill(
+        bundle, encoding, music, music, free, (0, end), {"way": "accompany"},
+        takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
+    )  # fmt: skip
+
+
+def _compound(bundle: Bundle, way: str) -> Compound:
+    if not isinstance(bundle.encoding, Compound):
+        raise SegueError(
+            f"{bundle.name} plays the encoding {bundle.encoding.name}; {way} needs one of "
+            "compound, whose rows are notes with a track: train such a recipe."
+        )
+    return bundle.encoding
+
+
+def _fill(
+    bundle: Bundle,
+    encoding: Compound,
+    music: Score,
+    kept: Score,
+    slots: list[int],
+    span: tuple[int, int],
+    settings: dict[str, Any],
+    *,
+    takes: int,
+    seed: int,
+    sampling: Sampling | None,
+    engine: str,
+    wishes: Wishes | None,
+    on_row: OnRow | None,
+) -> list[Take]:
+    wishes = wishes or Wishes()
+    player = make_player(bundle, engine, sampling)
+    rows, header = _rows(encoding, music, kept)
+    header = {**header, "tracks": _all_tracks(header["tracks"], bundle.index["header"], slots)}
+    at = encoding.positions(rows.astype(np.uint16))
+    begin, end = (steps_at(encoding, music, tick) for tick in span)
+    read = at < begin
+    read[: len(encoding.opening())] = True
+    locked = (at >= begin) & (at < end) & ~read & (rows[:, 0] >= _FIRST_STEP)
+    seeds = [seed + i for i in range(takes)]
+    guide = Locked(
+        encoding, takes, rows[read],
+        locked=rows[locked], at=at[locked],
+        open_slots=np.isin(np.arange(encoding.layout.sizes[TRACK]), slots),
+        position=int(at[read][-1]), begin=begin, end=end,
+        only=only_known(encoding, bundle.index["used"], header),
+        pitches=pitch_masks(wishes, encoding, music, span[0]),
+    )  # fmt: skip
+    state = player.read(rows[read])
+    prompt = rows[read]
+    made = []
+    for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
+        whole = np.concatenate([prompt, new]).astype(np.uint16)
+        played = encoding.decode(whole, header)
+        score = _with_new(music, kept, in_time_of(encoding, played, music, 0), slots, header, span)
+        told = {**settings, **player.sampling.settings(), **wishes.settings()}
+        receipt = make_receipt(bundle, player.engine.name, own, told)
+        receipt["checks"] = {**checks(score, span[0]), "kept_notes": len(kept.notes)}
+        made.append(Take(signed(score, receipt), receipt, span[0] or None))
+    return made
+
+
+_FIRST_STEP = 3
+
+
+def _rows(encoding: Compound, music: Score, kept: Score) -> tuple[Any, dict[str, Any]]:
+    """The rows of what is kept, in the slots that the whole music has."""
+    slot_of, tracks = encoding.slots.of(music)
+    slot_of_kept, _ = encoding.slots.of(kept)
+    encoded = encoding.encode(kept)
+    rows = encoded.rows[~encoding.ends(encoded.rows)].astype(np.int64)
+    moved = np.arange(encoding.layout.sizes[TRACK])
+    both = (slot_of >= 0) & (slot_of_kept >= 0)
+    moved[slot_of_kept[both]] = slot_of[both]
+    event = rows[:, 0] >= _FIRST_STEP
+    rows[event, TRACK] = moved[rows[event, TRACK]]
+    header = encoding.encode(music).header
+    header["tracks"] = [[s, t.name, t.program, t.is_drum] for s, t in sorted(tracks.items())]
+    return rows, header
+
+
+def _all_tracks(
+    own: Sequence[Any], trained: dict[str, Any], slots: Sequence[int]
+) -> list[list[Any]]:
+    """The music's tracks, and for open slots without one that of the training music."""
+    mine = {int(t[0]): list(t) for t in own}
+    theirs = {int(t[0]): list(t) for t in trained.get("tracks", [])}
+    return [mine.get(s) or theirs[s] for s in sorted({*mine, *(set(slots) & set(theirs))})]
+
+
+def _with_new(
+    music: Score, kept: Score, played: Score, slots: Sequence[int], header: dict[str, Any],
+    span: tuple[int, int],
+) -> Score:  # fmt: skip
+    """`kept`, untouched, and the notes of `played` that start in `span` in open slots."""
+    names = [int(t[0]) for t in header["tracks"]]
+    notes = played.notes
+    slot = np.array(names)[notes["track"]] if len(notes) else np.zeros(0, np.int64)
+    new = np.isin(slot, list(slots)) & (notes["onset"] >= span[0]) & (notes["onset"] < span[1])
+    notes, slot = notes[new].copy(), slot[new]
+    notes["duration"] = np.minimum(notes["duration"], span[1] - notes["onset"])
+    tracks = list(music.tracks)
+    home = _home_of(music, header, tracks)
+    notes["track"] = [home[int(s)] for s in slot]
+    fresh = tidy(Score(music.ticks_per_beat, notes, tuple(tracks)))
+    return kept.with_(tracks=tuple(tracks), notes=np.concatenate([kept.notes, fresh.notes]))
+
+
+def _home_of(music: Score, header: dict[str, Any], tracks: list[Track]) -> dict[int, int]:
+    """The track of each slot; slots that the music has no track for are added to `tracks`."""
+    home: dict[int, int] = {}
+    taken: set[int] = set()
+    for slot, name, program, drum in header["tracks"]:
+        same = [
+            i for i, t in enumerate(music.tracks)
+            if i not in taken and (t.name, t.program, t.is_drum) == (name, program, drum)
+        ]  # fmt: skip
+        home[int(slot)] = same[0] if same else len(tracks)
+        taken.add(home[int(slot)])
+        if not same:
+            tracks.append(Track(str(name), int(program), bool(drum)))
+    return home
