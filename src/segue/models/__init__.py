@@ -24,6 +24,7 @@ MODELS: dict[str, str] = {
     "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
     "note-time-gru": "segue.models.note_time_gru:NoteTimeGRU",
     "nes-cascade": "segue.models.nes_cascade:NesCascade",
+    "voice-cascade": "segue.models.voice_cascade:VoiceCascade",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
     "music-vae": "segue.models.music_vae:MusicVAE",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 Kind = Literal["normal", "laplace"]
+_LEAST = -60.0
 
 
 def discretised(
@@ -21,12 +22,17 @@ def discretised(
     """(...) predictions and (V,) rising values to (..., V) log-probabilities.
 
     A value has the density at its place times the width of its cell, which reaches halfway to
-    its neighbours. `spread` is the root of the mean square error ("normal") or the mean absolute
+    its neighbours; none falls under e^-60 of the peak, so that one outlier is not all of a loss. `spread` is the root of the mean square error ("normal") or the mean absolute
     error ("laplace"), in the unit of the values.
     """
     away = (values - mean[..., None]).abs() / spread
     density = -0.5 * away.square() if kind == "normal" else -away
-    return torch.log_softmax(density + _widths(values).log(), dim=-1)
+    return torch.log_softmax(density.clamp(min=_LEAST) + _widths(values).log(), dim=-1)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Nats of normal densities from N(0, 1), of the shape of their means and log variances."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 def _widths(values: Tensor) -> Tensor:

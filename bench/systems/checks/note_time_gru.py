@@ -1,0 +1,105 @@
+"""What note-time-gru promises: the rhythm of real music, and keys that are left as real pieces do.
+
+Takes here go on from the first eight bars of held-out pieces for eight bars, and are measured
+beside what the pieces themselves go on with. Inter-onset intervals are compared as histograms in
+quarter octaves from a 64th of a second to four seconds, by their 1-Wasserstein distance as a
+share of that range. A key is left for the share of sounding time outside the major key, or its
+relative minor, that fits the eight bars best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.systems.case import Case
+from bench.systems.checks import Check
+
+from segue import generation
+from segue.evaluation import histograms
+from segue.score import Score, shift, slice_ticks, tidy
+
+BARS = 8
+PROMPTS = 24
+AWAY = 0.05
+EITHER_WAY = 0.25
+FAITHFUL = "lulea-note-time"
+
+
+def measure(case: Case) -> list[Check]:
+    prompts, real = _prompts(case)
+    takes = continuations(case, prompts)
+    note = f"{len(takes)} takes of {BARS} bars after {BARS} bars of held-out pieces"
+    free = case.takes(8, bars=16, seed=1)
+    every = case.real(PROMPTS, bars=2 * BARS)
+    return [
+        Check("inter-onset intervals, Wasserstein", _away(takes, real), at_most=AWAY, note=note),
+        Check("inter-onset intervals of takes of their own", _away(free, every), at_most=AWAY),
+        *_faithful(case, prompts, real),
+        *_keys(prompts, takes, real),
+        Check("notes a second over those of real music", _pace(takes) / _pace(real)),
+    ]
+
+
+def _prompts(case: Case) -> tuple[list[Score], list[Score]]:
+    """Openings of held-out pieces, and what comes after each, both through the encoding."""
+    prompts, after = [], []
+    for whole in case.real(PROMPTS, bars=2 * BARS):
+        cut = int(whole.metre_map.ticks(BARS))
+        first, rest = tidy(slice_ticks(whole, 0, cut)), tidy(slice_ticks(whole, cut, 1 << 37))
+        if len(first) >= 16 and len(rest) >= 16:
+            prompts.append(first)
+            after.append(shift(rest, -min(cut, int(rest.notes["onset"].min()))))
+    return prompts, after
+
+
+def continuations(case: Case, prompts: Sequence[Score]) -> list[Score]:
+    """What the recipe's run goes on with after each prompt, by its own sampling."""
+    found = []
+    for number, prompt in enumerate(prompts):
+        (take,) = generation.continue_(case.bundle, prompt, bars=BARS, seed=number)
+        new = take.score.notes[take.score.notes["onset"] >= (take.prompt_end or 0)]
+        found.append(take.score.with_(notes=new))
+    return found
+
+
+def _away(takes: Sequence[Score], real: Sequence[Score]) -> float:
+    return histograms.wasserstein(
+        histograms.interval_histogram(takes), histograms.interval_histogram(real)
+    )
+
+
+def _faithful(case: Case, prompts: Sequence[Score], real: Sequence[Score]) -> list[Check]:
+    what = f"the same of {FAITHFUL}"
+    other = case.other(FAITHFUL)
+    if other is None:
+        return [Check(what, None, at_least=AWAY, note="it is not trained here")]
+    return [Check(what, _away(continuations(other, prompts), real), at_least=AWAY)]
+
+
+def _keys(prompts: Sequence[Score], takes: Sequence[Score], real: Sequence[Score]) -> list[Check]:
+    shares = [_foreign(prompts, after) for after in (takes, real)]
+    return [
+        Check(
+            "time outside the prompt's key, over that of real music",
+            shares[0] / shares[1],
+            at_least=1 - EITHER_WAY,
+            at_most=1 + EITHER_WAY,
+            note=f"{shares[0]:.1%} of takes, {shares[1]:.1%} of real continuations",
+        )
+    ]
+
+
+def _foreign(prompts: Sequence[Score], after: Sequence[Score]) -> float:
+    """The mean share of time outside the prompt's key, over the scores that have notes."""
+    shares = [
+        histograms.foreign_share(score, histograms.collection(prompt))
+        for prompt, score in zip(prompts, after, strict=True)
+    ]
+    known = [share for share in shares if share is not None]
+    return sum(known) / max(len(known), 1)
+
+
+def _pace(scores: Sequence[Score]) -> float:
+    """Notes a second from the first onset to the last."""
+    seconds = sum(float(histograms.intervals(score).sum()) for score in scores)
+    return sum(len(score) for score in scores) / max(seconds, 1e-9)
