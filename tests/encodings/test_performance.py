@@ -99,8 +99,23 @@ def test_marks_open_and_close_a_piece():
 
 
 def test_without_marks_a_performance_has_no_opening():
-    assert get("performance").opening().shape == (0, 1)
-    assert get("performance").grammar() is None
+    encoding = get("performance")
+    assert encoding.opening().shape == (0, 1)
+    assert encoding.grammar().allowed(0, np.zeros((1, 0), np.int64), encoding.grammar().start(1))[
+        0, ON
+    ]
+
+
+def test_only_what_sounds_is_let_go():
+    grammar = get("performance", marks=True).grammar()
+    state = grammar.start(2)
+    for rows in ((388, 388), (ON + 60, ON + 64), (shift(30), shift(30)), (ON + 67, OFF + 64)):
+        state = grammar.advance(state, np.array(rows)[:, None])
+    mask = grammar.allowed(0, np.zeros((2, 0), np.int64), state)
+    assert np.flatnonzero(mask[0, OFF : OFF + 128]).tolist() == [60, 67]
+    assert not mask[1, OFF : OFF + 128].any(), "64 was let go"
+    assert mask[:, ON : ON + 128].all()
+    assert not mask[:, 388].any(), "START comes but once"
 
 
 def test_a_note_without_velocity_plays_in_the_middle_and_one_never_let_go_to_the_end():

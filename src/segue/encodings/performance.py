@@ -19,9 +19,9 @@ from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, c
 from segue.encodings.begins import in_a_row
 from segue.encodings.grid import pauses, sounding
 from segue.encodings.keyboard import Keyboard
-from segue.encodings.marks import MarkGrammar
 from segue.encodings.options import boolean, choice
 from segue.encodings.pedal import DOWN, UP
+from segue.encodings.performance_grammar import PerformanceGrammar
 from segue.encodings.scales import Velocities
 from segue.encodings.variants import Varied, gaps, rewritten
 from segue.score import Score
@@ -218,9 +218,9 @@ class Performance(Closed):
         moved = first + _VELOCITIES.moved(np.where(is_velocity, bins, 0), by[:, None, None])
         return np.where(is_velocity, moved, rows).astype(rows.dtype)
 
-    def grammar(self) -> MarkGrammar | None:
-        """START first and only there, with marks; else None."""
-        return MarkGrammar(self.layout.sizes, self._first["start"]) if self.marks else None
+    def grammar(self) -> PerformanceGrammar:
+        """Note-offs of what sounds; with marks START first and only there."""
+        return PerformanceGrammar(self.layout.sizes[0], self._first.get("start"))
 
     def state(self) -> dict[str, Any]:
         """The options."""
