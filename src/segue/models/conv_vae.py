@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from segue.models.densities import Spread, discretised
+from segue.models.densities import Spread, discretised, divergence
 from segue.models.segments import SegmentModel
 from segue.models.windowed import linear
 
@@ -40,7 +40,7 @@ class ConvVAE(SegmentModel):
     """A VAE of pictures with `latent` numbers each, and `dense` units before them.
 
     With `uniform_prior` takes draw their latent from [0, 1), rounded to three digits, as the seed
-    did, else from N(0, 1) times the temperature. What comes out is stretched from 0 to 1 (the
+    did, else from N(0, 1). What comes out is stretched from 0 to 1 (the
     seed's min-max), and cells below `floor` are silent. Training computes `part` pictures at a
     time and their convolutions twice, the same step in less memory; 0 takes the batch whole.
     """
@@ -119,7 +119,7 @@ class ConvVAE(SegmentModel):
 
     def compose(self, normal: Tensor, uniform: Tensor, before: Tensor, heat: Tensor) -> Tensor:
         """One picture a take; one that is of one brightness all over is silent."""
-        latent = (normal * 1000).round() / 1000 if self.uniform_prior else normal * heat
+        latent = (normal * 1000).round() / 1000 if self.uniform_prior else normal
         picture = self.decoder(latent)
         darkest, brightest = picture.amin((1, 2), True), picture.amax((1, 2), True)
         stretched = (picture - darkest) / (brightest - darkest).clamp(min=1e-6)
@@ -182,11 +182,6 @@ class Decoder(nn.Module):
         x = self.norm_1(_in_parts(_doubled, self.conv_1, x, part))
         x = self.norm_2(_in_parts(_doubled, self.conv_2, x, part))
         return _in_parts(_doubled, self.conv_3, x, part)[:, 0]
-
-
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Nats of each latent's distribution from N(0, 1), (B, Z)."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 def _halved(conv: nn.Module, x: Tensor) -> Tensor:
