@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 
 from segue.encodings import get
+from segue.errors import RecipeError
 from segue.score import NOTE, TEMPO, Score, Track, events
 from strategies import piano, scores
 
@@ -76,3 +77,20 @@ def test_every_pitch_is_somewhere_in_the_image_and_nothing_else(score):
     rows = encoding.encode(score).rows
     assert rows.any(axis=0).nonzero()[0].tolist() == sorted(set(score.notes["pitch"].tolist()))
     assert set(rows[rows > 0].tolist()) <= set(score.notes["velocity"].tolist())
+
+
+def test_at_the_pace_of_another_piece_rows_last_as_long_as_its_own():
+    encoding = get("velocity_image")
+    # LONG's rows last a beat; of a piece of two and a half beats that makes three.
+    paced = encoding.paced(encoding.encode(LONG).header)
+    assert paced.step_beats == 1
+    short = Score(100, events(NOTE, [(0, 60, 0, 60, 80), (150, 100, 0, 62, 90)]), (Track("Piano"),))
+    encoded = paced.encode(short)
+    assert encoded.rows.shape == (3, 128)
+    assert encoded.rows[:, [60, 62]].tolist() == [[80, 0], [0, 0], [0, 90]]
+    assert paced.decode(np.repeat(encoded.rows, 2, axis=0), encoded.header).end_beats == 6
+
+
+def test_a_pace_is_a_number_of_beats():
+    with pytest.raises(RecipeError, match="row_beats = -1; a number from 0 to 4096"):
+        get("velocity_image", row_beats=-1)

@@ -8,8 +8,9 @@ cleared a cell, and notes between two rows that vanished.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.begins import sounding
 from segue.encodings.header import time_header, time_tables
-from segue.encodings.options import choice, whole
+from segue.encodings.options import choice, refuse, whole
 from segue.encodings.variants import columns_moved
 from segue.score import NOTE, Score, Track
 
@@ -36,11 +37,13 @@ class VelocityImage(Closed):
 
     Rows divide the piece evenly, a note fills at least one, and where notes share a cell the
     loudest counts. Columns of a square share a pitch: column c of 256 is pitch c // 2. Without a
-    header the piece lasts `beats` beats.
+    header the piece lasts `beats` beats. With `row_beats` (see `paced`) a row lasts so many beats,
+    and a piece has as many rows as it needs.
     """
 
     size: str = "1024x128"
     beats: int = 256
+    row_beats: float = 0.0
 
     name = "velocity_image"
     timed = False
@@ -50,13 +53,15 @@ class VelocityImage(Closed):
     def __post_init__(self) -> None:
         choice(self, "size", tuple(SIZES))
         whole(self, "beats", 1, 4096)
+        if not (isinstance(self.row_beats, int | float) and 0 <= self.row_beats <= 4096):
+            refuse(self, "row_beats", "a number from 0 to 4096")
 
     @property
     def keeps(self) -> tuple[str, ...]:
         """What decode gives back."""
         return (
             "pitch",
-            f"onset and length to 1/{self._rows} of the piece",
+            f"onset and length to {self._pace}",
             "velocity",
             "the length of the piece, tempo, metre, key (header)",
         )
@@ -66,6 +71,10 @@ class VelocityImage(Closed):
         """What decode cannot give back."""
         lost = ("where a note is struck again at the same velocity", "the softer of two in a cell")
         return (*lost, "tracks", "drums", "pedal", "controllers", "pitch bends", "texts")
+
+    @property
+    def _pace(self) -> str:
+        return f"{self.row_beats:g} of a beat" if self.row_beats else f"1/{self._rows} of the piece"
 
     @property
     def _rows(self) -> int:
@@ -78,7 +87,15 @@ class VelocityImage(Closed):
     @property
     def step_beats(self) -> float:
         """The length of a row in beats, of a piece of `beats` beats."""
-        return self.beats / self._rows
+        return self.row_beats or self.beats / self._rows
+
+    def paced(self, header: Mapping[str, Any]) -> VelocityImage:
+        """The encoding whose rows last as long as those of the whole piece of a header.
+
+        It is what a model of pictures plays by, on from a prompt of any length, or for any time.
+        """
+        beats = float(header["length"]) / float(header["ticks_per_beat"])
+        return replace(self, row_beats=beats / self._rows)
 
     @cached_property
     def layout(self) -> Layout:
@@ -93,19 +110,24 @@ class VelocityImage(Closed):
         drum = np.array([t.is_drum for t in score.tracks] or [False])
         notes = score.notes[~drum[score.notes["track"]]] if len(score.notes) else score.notes
         end = notes["onset"] + notes["duration"]
-        length = max(int(end.max(initial=0)), score.ticks_per_beat)
+        length, rows = max(int(end.max(initial=0)), score.ticks_per_beat), self._rows
+        a_tick = rows / length
+        if self.row_beats:
+            a_tick = 1 / (self.row_beats * score.ticks_per_beat)
+            starts, stops = np.rint(notes["onset"] * a_tick), np.rint(end * a_tick)
+            rows = max(int(np.maximum(stops, starts + 1).max(initial=0)), 1)
         # Two ticks a row at least, so that each row begins on a tick of its own.
-        finer = max(1, -(-2 * self._rows // length))
-        first = np.rint(notes["onset"] * (self._rows / length)).astype(np.int64)
-        first = np.minimum(first, self._rows - 1)
-        last = np.rint(end * (self._rows / length)).astype(np.int64)
+        finer = max(1, math.ceil(2 * a_tick))
+        first = np.rint(notes["onset"] * a_tick).astype(np.int64)
+        first = np.minimum(first, rows - 1)
+        last = np.rint(end * a_tick).astype(np.int64)
         header = time_header(score, score.ticks_per_beat * finer)
-        header["length"] = length * finer
-        image = self._filled(first, np.maximum(last, first + 1), notes)
+        header["length"] = round(rows * finer / a_tick)
+        image = self._filled(rows, first, np.maximum(last, first + 1), notes)
         return Encoded(np.repeat(image, self._width // _PITCHES, axis=1), header)
 
-    def _filled(self, first: Ints, last: Ints, notes: NDArray[np.void]) -> Rows:
-        image = np.zeros((self._rows, _PITCHES), np.uint16)
+    def _filled(self, rows: int, first: Ints, last: Ints, notes: NDArray[np.void]) -> Rows:
+        image = np.zeros((rows, _PITCHES), np.uint16)
         counts = last - first
         begins = np.cumsum(counts) - counts
         row = np.arange(int(counts.sum())) + np.repeat(first - begins, counts)
@@ -132,6 +154,8 @@ class VelocityImage(Closed):
         header = header or {}
         ticks_per_beat = int(header.get("ticks_per_beat", _TICKS_PER_BEAT))
         length = int(header.get("length", self.beats * ticks_per_beat))
+        if self.row_beats:
+            length = round(len(values) * self.row_beats * ticks_per_beat)
         notes = np.zeros(len(first), NOTE)
         scale = length / max(len(values), 1)
         notes["onset"] = np.rint(first * scale)
@@ -181,7 +205,10 @@ class VelocityImage(Closed):
 
     def state(self) -> dict[str, Any]:
         """The options."""
-        return {"name": self.name, "options": {"size": self.size, "beats": self.beats}}
+        return {
+            "name": self.name,
+            "options": {k: getattr(self, k) for k in self.__dataclass_fields__},
+        }
 
 
 _CELL = ("pitch", "velocity")
