@@ -89,7 +89,7 @@ def _learned_row(record: dict[str, Any]) -> list[str]:
     step = training["seconds_a_step"]
     stale = records.recipe_hash(plan.row(record["row"]).resolved()) != record["recipe_hash"]
     return [
-        f"`{record['row']}`" + (" (changed since)" if stale else ""),
+        _name(record) + (" (changed since)" if stale else ""),
         record["family"],
         record["music"],
         f"{record['parameters']:,}",
@@ -100,6 +100,12 @@ def _learned_row(record: dict[str, Any]) -> list[str]:
         _number(a_note),
         plan.row(record["row"]).reported,
     ]
+
+
+def _name(record: dict[str, Any]) -> str:
+    """The row, and the keys in which it differs from its recipe."""
+    changes = ", ".join(change.removeprefix("train.") for change in record["set"])
+    return f"`{record['row']}`" + (f" ({changes})" if changes else "")
 
 
 def _repeats(found: Sequence[dict[str, Any]]) -> str:
