@@ -132,6 +132,7 @@ def _fill(
     read[: len(encoding.opening())] = True
     locked = (at >= begin) & (at < end) & ~read & (rows[:, 0] >= _FIRST_STEP)
     seeds = [seed + i for i in range(takes)]
+    settings = {**settings, "prompt": music.content_hash()}
     guide = Locked(
         encoding, takes, rows[read],
         locked=rows[locked], at=at[locked],

@@ -9,6 +9,9 @@ from typing import Any
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation import harmony
+from segue.generation.fill import accompany, infill
+from segue.generation.latent import vary
+from segue.generation.looping import looped, take_seam
 from segue.generation.sampling import Sampling
 from segue.generation.take import RECEIPT, Take, make_receipt, receipt_of
 from segue.generation.ways import continue_, generate
@@ -42,19 +45,17 @@ def replay(bundle: Bundle, original: Score, *, prompt: Score | None = None) -> R
             "this file carries no receipt of Segue: replay the .mid of a take, as it was written."
         )
     settings = dict(receipt["settings"])
-    how = {
-        "bars": settings["bars"],
-        "seed": int(receipt["seed"]),
-        "sampling": sampling_of(settings),
-        "engine": receipt["engine"],
-        "wishes": wishes_of(settings.get("wishes", {})),
-    }
-    if settings["way"] == "generate":
-        take = generate(bundle, **how)[0]
-    else:
-        take = continue_(bundle, prompt or _prompt(original, settings), **how)[0]
-        if take.receipt["settings"]["prompt"] != settings["prompt"]:
-            raise SegueError("the prompt is not the one this take goes on from: give that file.")
+    if settings["way"] == "continue" and prompt is None:
+        prompt = _prompt(original, settings)
+    if settings["way"] != "generate" and settings["way"] != "loop":
+        if prompt is None:
+            raise SegueError(
+                f"this take was made by `{settings['way']}` from other music, which it does not "
+                "hold whole: give that file with --prompt."
+            )
+        if prompt.content_hash() != settings["prompt"]:
+            raise SegueError("the prompt is not the one this take was made from: give that file.")
+    take = _again(bundle, receipt, settings, prompt)
     now = make_receipt(bundle, receipt["engine"], int(receipt["seed"]), settings)
     differences = [
         f"{name}: {receipt.get(name)} then, {now[name]} now"
@@ -70,6 +71,34 @@ def _heard(score: Score) -> list[tuple[Any, ...]]:
         (n["onset"], n["duration"], n["pitch"], n["velocity"], score.tracks[n["track"]].program)
         for n in score.notes
     )
+
+
+def _again(
+    bundle: Bundle, receipt: Mapping[str, Any], settings: Mapping[str, Any], prompt: Score | None
+) -> Take:
+    seed, engine = int(receipt["seed"]), receipt["engine"]
+    if settings["way"] == "vary":
+        assert prompt is not None
+        return vary(bundle, prompt, amount=settings["amount"], seed=seed, engine=engine)[0]
+    how: dict[str, Any] = {
+        "seed": seed,
+        "sampling": sampling_of(settings),
+        "engine": engine,
+        "wishes": wishes_of(settings.get("wishes", {})),
+    }
+    way: str = settings["way"]
+    bars: Any = settings.get("bars")
+    if prompt is None:
+        take = generate(bundle, bars=bars, **how)[0]
+        return looped(take, take_seam(bundle, take, bars, engine), bars) if way == "loop" else take
+    if way == "continue":
+        return continue_(bundle, prompt, bars=bars, **how)[0]
+    if way == "accompany":
+        return accompany(bundle, prompt, **how)[0]
+    if way == "infill":
+        tracks, (first, last) = settings["tracks"], settings["bars"]
+        return infill(bundle, prompt, first_bar=first, last_bar=last, tracks=tracks, **how)[0]
+    raise SegueError(f"takes made by `{way}` cannot be replayed: run that command again.")
 
 
 def sampling_of(settings: Mapping[str, Any]) -> Sampling:
