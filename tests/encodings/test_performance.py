@@ -125,6 +125,31 @@ def test_a_note_without_velocity_plays_in_the_middle_and_one_never_let_go_to_the
     assert notes.notes["velocity"].tolist() == [64]
 
 
+def test_notes_are_let_go_in_time():
+    encoding = get("performance", longest=1)
+    score = piece((0, 150, 60, 80), (0, 50, 64, 80), (20, 300, 67, 80))
+    back = encoding.decode(encoding.encode(score).rows)
+    assert back.duration_seconds() == pytest.approx([1.0, 0.5, 1.0], abs=0.002)
+    grammar = encoding.grammar()
+    state = grammar.start(1)
+    for row in (ON + 60, shift(99), ON + 64, shift(1)):
+        assert grammar.allowed(0, np.zeros((1, 0), np.int64), state).sum() > 200
+        state = grammar.advance(state, np.array([[row]]))
+    assert np.flatnonzero(grammar.allowed(0, np.zeros((1, 0), np.int64), state)) == [OFF + 60]
+
+
+@settings(max_examples=40)
+@given(scores(track=piano, most_tracks=2))
+def test_what_is_written_let_its_notes_go_in_time(score):
+    encoding = get("performance", longest=1, marks=True)
+    grammar = encoding.grammar()
+    state = grammar.start(1)
+    for row in encoding.encode(score).rows:
+        assert grammar.allowed(0, np.zeros((1, 0), np.int64), state)[0, row[0]]
+        state = grammar.advance(state, row[None])
+    assert not state[0, 1:].any(), "nothing sounds at the end"
+
+
 def test_drums_are_left_out_and_tracks_become_one():
     tracks = (Track("Kit", 0, True), Track("Flute", 73), Track("Bass", 32))
     rows = [(0, 50, track, 50 + track, 80) for track in range(3)]

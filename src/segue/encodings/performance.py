@@ -19,7 +19,7 @@ from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, c
 from segue.encodings.begins import in_a_row
 from segue.encodings.grid import pauses, sounding
 from segue.encodings.keyboard import Keyboard
-from segue.encodings.options import boolean, choice
+from segue.encodings.options import boolean, choice, whole
 from segue.encodings.pedal import DOWN, UP
 from segue.encodings.performance_grammar import PerformanceGrammar
 from segue.encodings.scales import Velocities
@@ -44,11 +44,12 @@ class Performance(Closed):
     Within a step note-offs come first, then pedal, then note-ons from low to high, each after its
     velocity if that is new. `pedal` "sustain" turns the sustain pedal into note lengths, as the
     original does; "rows" adds two symbols for its moves; "drop" leaves it out. `marks` adds START
-    and END.
+    and END. `longest` lets notes go after so many seconds (0: never), those that are played too.
     """
 
     pedal: str = "sustain"
     marks: bool = False
+    longest: int = 0
 
     name = "performance"
     timed = True
@@ -59,11 +60,13 @@ class Performance(Closed):
     def __post_init__(self) -> None:
         choice(self, "pedal", ("sustain", "rows", "drop"))
         boolean(self, "marks")
+        whole(self, "longest", 0, 3600)
 
     @property
     def keeps(self) -> tuple[str, ...]:
         """What decode gives back."""
-        kept = ("pitch", "onset and length to 10 ms", "velocity in 32 bins")
+        most = f", at most {self.longest} s" if self.longest else ""
+        kept = ("pitch", f"onset and length to 10 ms{most}", "velocity in 32 bins")
         header = "tempo, metre, key, name and program of the first track (header)"
         return (*kept, "sustain pedal, down or up", header) if self._rows else (*kept, header)
 
@@ -99,11 +102,17 @@ class Performance(Closed):
         column = self.layout.columns[0]
         return {block.name: column.offset(block.name) for block in column.blocks}
 
+    @property
+    def _longest_steps(self) -> int:
+        return STEPS_PER_SECOND * self.longest
+
     # -- encode ------------------------------------------------------------------------------
 
     def encode(self, score: Score) -> Encoded:
         """Every pitched track's notes as one performance; DataError for a day of silence."""
         notes = self._keyboard.notes(score)
+        if self.longest:
+            notes[:, 1] = np.minimum(notes[:, 1], notes[:, 0] + self._longest_steps)
         events = self._events(notes, self._keyboard.moves(score))
         on = np.flatnonzero(events[:, 1] == 3)
         loudness = _VELOCITIES.symbols(events[on, 3])
@@ -219,9 +228,13 @@ class Performance(Closed):
         return np.where(is_velocity, moved, rows).astype(rows.dtype)
 
     def grammar(self) -> PerformanceGrammar:
-        """Note-offs of what sounds; with marks START first and only there."""
-        return PerformanceGrammar(self.layout.sizes[0], self._first.get("start"))
+        """Note-offs of what sounds, and in time; with marks START first and only there."""
+        first = self._first
+        return PerformanceGrammar(
+            self.layout.sizes[0], first.get("start"), first["shift"], self._longest_steps
+        )
 
     def state(self) -> dict[str, Any]:
         """The options."""
-        return {"name": self.name, "options": {"pedal": self.pedal, "marks": self.marks}}
+        options = {"pedal": self.pedal, "marks": self.marks, "longest": self.longest}
+        return {"name": self.name, "options": options}

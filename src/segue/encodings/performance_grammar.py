@@ -10,20 +10,26 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-_PITCHES = 128
+_PITCHES, _SHIFTS = 128, 100
 
 
 @dataclass(frozen=True)
 class PerformanceGrammar:
     """Masks for `Performance`; see `segue.encodings.base.Grammar`.
 
-    Symbols 0 to 127 are note-ons, 128 to 255 note-offs; `first` is START, None without marks. The
-    state is 1 once a row has come, and for each pitch 1 while it sounds. A note-off of a key that
-    is up does nothing, and was meant for one that is down: drawn among those that are, notes end.
+    Symbols 0 to 127 are note-ons, 128 to 255 note-offs; `start_symbol` is START, None without
+    marks; from `first_shift` on are the shifts of time. A note-off of a key that is up does
+    nothing, and was meant for one that is down: drawn among those that are, notes end. Notes are
+    let go before anything else once they have sounded for `longest` steps (0: never).
+
+    The state is 1 once a row has come, and for each pitch 1 and the steps it has sounded for, 0
+    while it does not.
     """
 
     size: int
-    first: int | None
+    start_symbol: int | None
+    first_shift: int
+    longest: int
 
     def start(self, batch: int) -> Ints:
         """Nothing has come yet, and nothing sounds."""
@@ -31,19 +37,27 @@ class PerformanceGrammar:
 
     def allowed(self, column: int, chosen: Ints, state: Ints) -> NDArray[np.bool_]:
         """Shape (batch, size)."""
+        sounds = state[:, 1:]
         mask = np.ones((len(state), self.size), bool)
-        mask[:, _PITCHES : 2 * _PITCHES] = state[:, 1:] == 1
-        if self.first is not None:
+        mask[:, _PITCHES : 2 * _PITCHES] = sounds > 0
+        if self.start_symbol is not None:
             begun = state[:, 0] == 1
-            mask[begun, self.first] = False
-            mask[~begun] = np.arange(self.size) == self.first
+            mask[begun, self.start_symbol] = False
+            mask[~begun] = np.arange(self.size) == self.start_symbol
+        if self.longest:
+            over = sounds > self.longest
+            late = over.any(axis=1)
+            mask[late] = False
+            mask[late, _PITCHES : 2 * _PITCHES] = over[late]
         return mask
 
     def advance(self, state: Ints, rows: NDArray[np.integer[Any]]) -> Ints:
         """The state after one more event a piece."""
-        new = state.copy()
-        new[:, 0] = 1
         event = rows[:, 0].astype(np.int64)
+        shift = event - self.first_shift + 1
+        steps = np.where((shift >= 1) & (shift <= _SHIFTS), shift, 0)
+        new = state + (state > 0) * steps[:, None]
+        new[:, 0] = 1
         is_key = np.flatnonzero(event < 2 * _PITCHES)
         new[is_key, 1 + event[is_key] % _PITCHES] = event[is_key] < _PITCHES
         return new
