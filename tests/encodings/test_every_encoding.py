@@ -38,6 +38,7 @@ VARIANTS = [
     ("melody", {"steps_per_beat": 12, "line": "all", "lowest": 36, "highest": 96}),
     ("velocity_image", {}),
     ("velocity_image", {"size": "256"}),
+    ("velocity_image", {"row_beats": 0.25}),
     ("note_time", {}),
     ("note_time", {"pedal": "rows"}),
     ("abc_text", {}),
