@@ -1,10 +1,13 @@
 """Augmentation: drawn by seed and step, refused where it cannot be done, masks that follow rows."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from segue.data import Augmentation, Augmenter, Batch
-from segue.encodings import get
+from segue.encodings import ENCODINGS, get
 from segue.errors import DataError
 from segue.score import NOTE, Score, Track, events
 
@@ -169,3 +172,16 @@ def test_ranges_that_are_none_are_refused():
         Augmentation(transpose=(3, 1))
     with pytest.raises(DataError, match=r"0\.5 to 2 is allowed"):
         Augmentation(stretch=(0.1, 1.0))
+
+
+def test_the_page_says_which_encodings_offer_what():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    section = page.split("\n## Augmentation")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if " = " in line and line[0] == "|"]
+    told = {row[1].split("`")[1].split()[0]: set(re.findall(r"`(\w+)`", row[3])) for row in rows}
+    told["louder"] = told.pop("velocity") - {"piano_roll"}  # only one of its kinds of cells has any
+    offered = {"compound": get("compound", unit="seconds").variants}
+    for name in ENCODINGS:
+        offered.setdefault(name, getattr(get(name), "variants", ()))
+    for variant, names in told.items():
+        assert names == {name for name, variants in offered.items() if variant in variants}
