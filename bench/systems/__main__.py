@@ -1,10 +1,12 @@
 """Train what has no record yet, and write docs/systems.md from the records.
 
     python -m bench.systems --data ../shared/data [--only NAME ...] [--again NAME ...]
-        [--measure NAME ...] [--minutes M] [--work runs/systems] [--results FOLDER] [--page FILE]
+        [--measure NAME ...] [--adopt NAME RUN] [--minutes M] [--page-only]
+        [--work runs/systems] [--results FOLDER] [--page FILE]
 
 A row is kept as soon as it is measured, so the command can be stopped and given again. `--measure`
-plays and checks a run that is there without training it anew. `--page-only` trains nothing.
+plays and checks a run that is there without training it anew, `--adopt` makes the record of a run
+that `segue train` wrote elsewhere on this machine. `--page-only` trains nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from segue.files import write_text
 def main(words: list[str] | None = None) -> int:
     asked = _arguments().parse_args(words)
     workplace = Workplace(Path(asked.data), Path(asked.work))
-    wanted = [*asked.only, *asked.again, *asked.measure] or plan.names()
+    wanted = [*asked.only, *asked.again, *asked.measure, *asked.adopt[:1]] or plan.names()
     failed = 0
     for name in [] if asked.page_only else sorted(set(wanted)):
         try:
@@ -43,7 +45,9 @@ def main(words: list[str] | None = None) -> int:
 def _row(name: str, workplace: Workplace, asked: argparse.Namespace) -> bool:
     """Measure a row where that is due; whether it is there."""
     record = records.load(name, asked.results)
-    if name in asked.measure and record is not None:
+    if name in asked.adopt[:1]:
+        record = records.adopt(name, workplace, Path(asked.adopt[1]))
+    elif name in asked.measure and record is not None:
         record = {**record, **records.played(Case(name, workplace))}
     elif record is None or name in asked.again:
         minutes = asked.minutes or plan.row(name).minutes
@@ -67,6 +71,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", default=[], help="rows to look at; all without it")
     parser.add_argument("--again", nargs="+", default=[], help="rows to train anew")
     parser.add_argument("--measure", nargs="+", default=[], help="rows to play and check again")
+    parser.add_argument("--adopt", nargs=2, default=[], help="a row, and the run it is made of")
     parser.add_argument("--minutes", type=float, help="in place of the plan's")
     parser.add_argument("--work", default="runs/systems", help="where corpora and runs are kept")
     parser.add_argument("--results", type=Path, default=records.FOLDER, help="where records are")

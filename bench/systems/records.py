@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import time
 from datetime import date
@@ -18,8 +19,9 @@ from typing import Any
 from bench.systems import checks, plan
 from bench.systems.case import Case
 from bench.systems.repeats import repeats
-from bench.systems.work import Workplace
+from bench.systems.work import CommandError, Workplace
 
+from segue import bundles
 from segue.files import write_json
 from segue.recipes import Recipe
 
@@ -41,15 +43,62 @@ def save(record: dict[str, Any], folder: Path = FOLDER) -> None:
 
 def make(name: str, workplace: Workplace, minutes: float | None = None) -> dict[str, Any]:
     """Train a row, play it, measure it."""
-    row = plan.row(name)
-    budget = minutes if minutes is not None else row.minutes
+    budget = minutes if minutes is not None else plan.row(name).minutes
     began = time.monotonic()
     told = workplace.train(name, budget)
     seconds = time.monotonic() - began
-    case = Case(name, workplace)
-    recipe = case.recipe
     facts = {
-        "row": name,
+        "command": "segue " + " ".join(workplace.train_command(name, budget)),
+        "budget": {"minutes": budget},
+        "training": {"minutes": seconds / 60, "reason": told["reason"]},
+    }
+    return _record(Case(name, workplace), facts)
+
+
+def adopt(name: str, workplace: Workplace, run: Path) -> dict[str, Any]:
+    """The record of a run that `segue train` made elsewhere on this machine, which is copied.
+
+    Raises CommandError if it is of another recipe or was trained on other music.
+    """
+    row = plan.row(name)
+    bundle = bundles.load(run)
+    mine, theirs = row.resolved(), bundle.recipe
+    alike = ("encoding", "model", "data", "train", "generate")
+    steps = {"max_steps": theirs.train.max_steps}
+    mine = mine.model_copy(update={"train": mine.train.model_copy(update=steps)})
+    changed = [part for part in alike if getattr(mine, part) != getattr(theirs, part)]
+    if changed:
+        raise CommandError(f"{run} differs from the row {name} in: {', '.join(changed)}.")
+    if bundle.index["corpus"]["hash"] != workplace.corpus_of(name).hash:
+        raise CommandError(f"{run} was trained on other music than {row.music.name}.")
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+    seconds = (bundle.path / "bundle.json").stat().st_mtime - (
+        run / "environment.json"
+    ).stat().st_mtime
+    if run.resolve() != workplace.run_of(name).resolve():
+        shutil.rmtree(workplace.run_of(name), ignore_errors=True)
+        shutil.copytree(run, workplace.run_of(name), ignore=shutil.ignore_patterns("corpus"))
+    facts = {
+        "command": f"segue train {bundle.index['corpus']['source']} --recipe {row.recipe} "
+        f"--seed {bundle.index['seed']}",
+        "budget": {"minutes": seconds / 60},
+        "training": {"minutes": seconds / 60, "reason": f"{lines[-1]['step']} steps were done"},
+    }
+    return _record(Case(name, workplace), facts)
+
+
+def _record(case: Case, facts: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a run: `facts` of its training, what it came to, and what it plays."""
+    row, recipe = plan.row(case.name), case.recipe
+    log = case.run / "metrics.jsonl"
+    training = {
+        **facts["training"],
+        "seconds_a_step": seconds_a_step(log),
+        "steps": steps_of(log),
+        "of": row.resolved().train.max_steps,
+    }
+    return {
+        "row": case.name,
         "recipe": row.recipe,
         "family": recipe.family,
         "size": row.size,
@@ -57,22 +106,16 @@ def make(name: str, workplace: Workplace, minutes: float | None = None) -> dict[
         "music": row.music.name,
         "recipe_hash": recipe_hash(row.resolved()),
         "date": date.today().isoformat(),
-        "command": "segue " + " ".join(workplace.train_command(name, budget)),
+        "command": facts["command"],
         "machine": machine(),
         "versions": versions(),
         "revision": revision(),
-        "budget": {"minutes": budget},
+        "budget": facts["budget"],
         "parameters": case.bundle.index["parameters"],
-        "training": {
-            "minutes": seconds / 60,
-            "seconds_a_step": seconds_a_step(case.run / "metrics.jsonl"),
-            "steps": told["steps"],
-            "of": recipe.train.max_steps,
-            "reason": told["reason"],
-        },
-        "held_out": told["held_out"],
+        "training": training,
+        "held_out": case.bundle.index["held_out"],
+        **played(case),
     }
-    return {**facts, **played(case)}
 
 
 def played(case: Case) -> dict[str, Any]:
@@ -92,6 +135,11 @@ def recipe_hash(recipe: Recipe) -> str:
     parts = recipe.model_dump(mode="json", exclude_unset=True)
     kept = {name: parts.get(name) for name in ("encoding", "model", "data", "train", "generate")}
     return sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def steps_of(metrics: Path) -> int:
+    """The last step of the log."""
+    return int(json.loads(metrics.read_text("utf-8").splitlines()[-1])["step"])
 
 
 def seconds_a_step(metrics: Path) -> float | None:

@@ -109,11 +109,12 @@ def here(
     tunes = {"folder": chorales.name, "what": "chorales"}
     small = {"recipe": "chorale-lstm", "set": list(TINY), "music": "here", "minutes": 1}
     broken = {**small, "set": ["model.hiden=3"]}
+    wider = {**small, "set": [*TINY, "model.hidden=24"]}
     written = {
         "defaults": {"minutes": 1},
         "music": {"here": tunes},
         "encodings": {"compound": "here"},
-        "recipes": {"small": small, "broken": broken},
+        "recipes": {"small": small, "broken": broken, "wider": wider},
     }
     monkeypatch.setattr("bench.systems.work.segue", run)
     monkeypatch.setattr(plan, "_plan", lambda: written)
@@ -141,13 +142,20 @@ def test_a_row_is_trained_measured_kept_and_shown(
     assert (record["takes"]["takes"], record["takes"]["silent"]) == (4, 0)
     assert record["real"]["takes"] == 1, "one of twelve pieces is held out"
     shown = (tmp_path / "systems.md").read_text("utf-8")
-    assert f"| `small` | recurrent | here | {record['parameters']:,} |" in shown
+    assert f"| recurrent | here | {record['parameters']:,} |" in shown
+    assert "`small` (model.hidden=16, " in shown
     assert f"{record['held_out']['nats']['model']:.3f}" in shown
     made = here.run_of("small") / "recipe.toml"
     before = made.stat().st_mtime_ns
     capsys.readouterr()
     assert table_of_systems.main(words) == 0
     assert made.stat().st_mtime_ns == before, "a row that is there is not trained anew"
+    adopted = records.adopt("small", here, here.run_of("small"))
+    alike = ("parameters", "held_out", "recipe_hash", "takes", "real")
+    assert [adopted[key] for key in alike] == [record[key] for key in alike]
+    assert adopted["training"]["steps"] == record["training"]["steps"]
+    with pytest.raises(CommandError, match="differs from the row wider in: model"):
+        records.adopt("wider", here, here.run_of("small"))
     case = Case("small", here)
     assert [take.end_bars <= 2 for take in case.takes(2, 2)] == [True, True]
     assert case.other("small") == case
