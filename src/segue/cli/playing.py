@@ -230,7 +230,7 @@ def _warn(takes: Sequence[Take]) -> None:
     if any(not take.receipt["checks"]["new_notes"] for take in takes):
         note("A take came out empty: train longer, or raise --temperature.")
     stuck = [t for t in takes if t.receipt["checks"]["new_pitches"] == 1]
-    if any(take.receipt["settings"]["temperature"] == 0 for take in stuck):
+    if any(take.receipt["settings"].get("temperature") == 0 for take in stuck):
         note(
             "A take repeats one note for ever: always taking the likeliest symbol (temperature 0, "
             "as this recipe's original did) ends in loops. Try --temperature 1."

@@ -1,0 +1,99 @@
+"""Latent ways: through a latent and back, round it, and from one piece to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from music import chorale
+from segue import bundles, recipes
+from segue.bundles import Bundle
+from segue.data import Corpus, prepare
+from segue.errors import SegueError
+from segue.generation.latent import interpolate, reconstruct, slerp, vary
+from segue.training.run import train
+
+TWIN = (
+    *recipes.load("velocity-vae").sizes["tiny"],
+    "model.hidden=24",
+    "model.width=48",
+    "model.latent=8",
+    "model.threshold=0.05",
+    "model.noise=0.0",
+    "train.batch=8",
+    "train.max_steps=150",
+    "train.validate_every=150",
+    "train.warmup=5",
+    "train.lr=0.004",
+    "train.sample_rows=0",
+)
+
+
+@pytest.fixture(scope="module")
+def latent(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A tiny twin of `velocity-vae`, trained for a moment."""
+    recipe = recipes.load("velocity-vae", TWIN)
+    folder = tmp_path_factory.mktemp("latent")
+    prepare(chorales, folder / "corpus", recipes.build_encoding(recipe), workers=0)
+    outcome = train(Corpus.open(folder / "corpus"), recipe, folder / "run", seed=1)
+    assert outcome.bundle is not None
+    return outcome.bundle
+
+
+def cells(bundle: Bundle, score: object) -> np.ndarray:
+    rows = bundle.encoding.encode(score).rows  # type: ignore[arg-type]
+    return (rows > 0).astype(float)
+
+
+def test_a_piece_is_as_long_as_its_reconstruction(latent: Bundle) -> None:
+    take = reconstruct(latent, chorale(3))
+    assert take.score.end_bars <= np.ceil(chorale(3).end_bars)
+    assert take.score.tempi.tolist() == chorale(3).tempi.tolist()
+
+
+def test_no_change_is_the_reconstruction_and_more_change_is_farther(latent: Bundle) -> None:
+    music = chorale(3)
+    still = vary(latent, music, amount=0.0, seed=5)[0]
+    assert still.score.notes.tolist() == reconstruct(latent, music).score.notes.tolist()
+    far = vary(latent, music, amount=1.0, seed=5)[0]
+    assert far.score.notes.tolist() != still.score.notes.tolist()
+
+
+def test_the_same_seed_varies_the_same(latent: Bundle) -> None:
+    one, two = vary(latent, chorale(3), amount=0.8, takes=2, seed=5)
+    again = vary(latent, chorale(3), amount=0.8, seed=6)[0]
+    assert two.score == again.score
+    assert one.score != two.score
+
+
+def test_interpolation_begins_and_ends_as_the_pieces_are_remembered(latent: Bundle) -> None:
+    first, second = chorale(3), chorale(4)
+    window = int(latent.engine["window"])
+    take = interpolate(latent, first, second, steps=5)
+    rows = cells(latent, take.score)
+    rows = np.pad(rows, ((0, max(5 * window - len(rows), 0)), (0, 0)))
+    for piece, at in ((first, 0), (second, 4 * window)):
+        remembered = cells(latent, reconstruct(latent, piece).score)[:window]
+        np.testing.assert_array_equal(rows[at : at + len(remembered)], remembered)
+
+
+def test_the_way_between_keeps_its_length() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 64)).astype(np.float32)
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    path = slerp(a, b, np.linspace(0, 1, 9, dtype=np.float32))
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-6)
+
+
+def test_a_bundle_without_a_latent_is_refused(run_path: Path) -> None:
+    with pytest.raises(SegueError, match="has no latent that music can be read into"):
+        vary(bundles.load(run_path), chorale(3))
+
+
+@pytest.mark.parametrize("amount", [-0.1, 1.1])
+def test_an_amount_out_of_range_is_refused(latent: Bundle, amount: float) -> None:
+    with pytest.raises(SegueError, match="0 to 1 is allowed"):
+        vary(latent, chorale(3), amount=amount)
