@@ -2,8 +2,9 @@
 
 Notable: convolutions over time shorten a segment to a few positions of `groups` codes each; the
 codebook follows the encoder as a moving average, and codes that are hardly used begin again at
-something the encoder says; an LSTM learns the codes in order, from those of the segment before,
-in the same run but with gradients of its own.
+something the encoder says; in the first steps only some positions are coded, so that there is
+something to code; an LSTM learns the codes in order, from those of the segment before, in the same
+run but with gradients of its own.
 Sources: van den Oord, Vinyals and Kavukcuoglu, "Neural discrete representation learning", NeurIPS
 2017; the restarts and the prior over codes as in Dhariwal et al., "Jukebox", 2020, here on notes.
 
@@ -40,6 +41,7 @@ class RollVQVAE(SegmentModel):
         commitment: how much it costs the encoder to be far from its codes.
         decay: of the moving averages that codes are.
         dead: codes used less often than this share of the mean begin anew.
+        soft: steps over which positions change from what the encoder said to their codes.
         dropout: between the prior's LSTM and its logits, and before it.
     """
 
@@ -58,6 +60,7 @@ class RollVQVAE(SegmentModel):
         commitment: float = 0.25,
         decay: float = 0.99,
         dead: float = 0.03,
+        soft: int = 300,
         dropout: float = 0.1,
     ) -> None:
         super().__init__(sizes, window)
@@ -71,25 +74,32 @@ class RollVQVAE(SegmentModel):
             )
         self.window = window // 2
         self.columns, self.symbols = len(sizes), sizes[0]
-        self.hop, self.groups, self.codes, self.commitment = hop, groups, codes, commitment
+        self.hop, self.groups, self.codes = hop, groups, codes
+        self.commitment, self.soft = commitment, soft
         self.steps = self.window // hop * groups
         self.uniforms = self.steps
         halvings = hop.bit_length() - 1
         bits = self.columns * (self.symbols - 1)
+        # Shortened by patches that do not overlap: with wider ones it learns several times slower.
+        shorter, longer = nn.Conv1d, nn.ConvTranspose1d
         self.encoder = nn.Sequential(
             nn.Conv1d(bits, width, 3, padding=1),
-            nn.GELU(),
-            *(layer for _ in range(halvings) for layer in (*_halve(width), Residual(width))),
+            *_by_turns(shorter, width, halvings),
             nn.Conv1d(width, groups * code_width, 1),
         )
         self.codebook = Codebook(groups, codes, code_width, decay, dead)
         self.decoder = nn.Sequential(
             nn.Conv1d(groups * code_width, width, 3, padding=1),
             Residual(width),
-            *(layer for _ in range(halvings) for layer in (*_double(width), Residual(width))),
+            *_by_turns(longer, width, halvings),
             nn.Conv1d(width, self.columns * self.symbols, 1),
         )
         self.prior = CodePrior(self.steps, groups, codes, prior, dropout)
+        self.begin_step(soft)
+
+    def begin_step(self, step: int) -> None:
+        """How many positions are coded: at first the decoder learns from what was said itself."""
+        self._coded = min((step + 1) / self.soft, 1.0) if self.soft else 1.0
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -111,7 +121,9 @@ class RollVQVAE(SegmentModel):
         vectors = self.codebook.vectors(indices)
         used = self._positions(mask)
         far = ((said - vectors) ** 2).sum(dim=(-2, -1))[used].sum()
-        logits = self.unfolded(said + (vectors - said).detach(), len(rows))
+        coded = torch.rand(indices.shape[:2], device=rows.device) < self._coded
+        heard = torch.where(coded[..., None, None], vectors, said)
+        logits = self.unfolded(said + (heard - said).detach(), len(rows))
         if self.training:
             self.codebook.follow(said.detach()[used], indices[used])
         nats = frame_loss(logits, rows, mask) + self._code_nats(indices, mask)
@@ -276,8 +288,12 @@ class Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.GELU(), nn.Conv1d(width, width, 3, padding=1), nn.GELU(), nn.Conv1d(width, width, 1)
+            nn.GroupNorm(1, width),
+            nn.Conv1d(width, 2 * width, 3, padding=1),
+            nn.GELU(),
+            nn.Conv1d(2 * width, width, 1),
         )
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """x and what the convolutions make of it."""
@@ -285,12 +301,14 @@ class Residual(nn.Module):
         return out
 
 
-def _halve(width: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv1d(width, width, 4, stride=2, padding=1), nn.GELU()
-
-
-def _double(width: int) -> tuple[nn.Module, nn.Module]:
-    return nn.ConvTranspose1d(width, width, 4, stride=2, padding=1), nn.GELU()
+def _by_turns(
+    kind: type[nn.Conv1d] | type[nn.ConvTranspose1d], width: int, times: int
+) -> list[nn.Module]:
+    """What halves or doubles the length, and a residual block, so many times."""
+    made: list[nn.Module] = []
+    for _ in range(times):
+        made += [kind(width, width, 2, stride=2), Residual(width)]
+    return made
 
 
 def _advance(
