@@ -29,6 +29,14 @@ SHORT = (
     "train.warmup=1",
 )
 SMALL: dict[str, tuple[str, ...]] = {
+    "velocity-vae": (
+        "data.window=16",
+        "model.latent=8",
+        "model.hidden=16",
+        "model.width=32",
+        "model.blocks=1",
+        "model.threshold=0.05",
+    ),
     "conv-vae": (
         "encoding={'name': 'piano_roll', 'unit': 'beats', 'lowest': 48, 'highest': 79}",
         "data.window=32",

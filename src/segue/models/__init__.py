@@ -9,6 +9,7 @@ from segue.errors import RecipeError, nearest
 
 MODELS: dict[str, str] = {
     "conv-vae": "segue.models.conv_vae:ConvVAE",
+    "velocity-vae": "segue.models.velocity_vae:VelocityVAE",
     "window-lstm": "segue.models.window_lstm:WindowLSTM",
     "window-norm-lstm": "segue.models.window_norm_lstm:WindowNormLSTM",
     "window-flat-lstm": "segue.models.window_flat_lstm:WindowFlatLSTM",
