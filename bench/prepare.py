@@ -40,6 +40,8 @@ from segue.formats.table import read
 # S4's shape: 295 songs of 1,024 frames of 128 keys, windows of 256 frames, 64 to a batch.
 SONGS, FRAMES, KEYS, WINDOW, BATCH = 295, 1024, 128, 256, 64
 
+OBJECTIVES = ("every", "last", "segment")
+
 PEER = """
 import json, sys, time, warnings
 from importlib.metadata import version
@@ -146,7 +148,7 @@ def loader(scratch: Path) -> dict[str, Any]:
                 slot[:] = shard[start : start + WINDOW + 1]
 
     found: dict[str, Any] = {"bare_copies": 1000 / best(bare)}
-    for objective in ("every", "last"):
+    for objective in OBJECTIVES:
         windows = Windows(corpus, "train", WINDOW, BATCH, objective=objective)
         found[objective] = 1000 / best(lambda w=windows: [w.batch(s).mask[0] for s in range(1000)])
     found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -191,7 +193,7 @@ def show(found: dict[str, Any]) -> None:
         print(f"  MidiTok {two['peer']}")
     three = found["loader"]
     print(f"loader, {BATCH} x {WINDOW} x {KEYS} uint8: bare copies {three['bare_copies']:,.0f}/s")
-    for name in ("every", "last"):
+    for name in OBJECTIVES:
         ratio = three[name] / three["bare_copies"]
         print(f"  objective {name}: {three[name]:,.0f} batches/s, {ratio:.2f} x bare copies")
     ratio = three["materialised_mib"] / three["peak_mib"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.data.corpus import Corpus
-from segue.data.shuffle import keyed, shuffled
+from segue.data.shuffle import keyed
 from segue.data.windows import Batch, Ints, Windows
 
 
@@ -61,6 +61,7 @@ class PackedWindows(Windows):
         super().__init__(corpus, split, length, batch, seed, rank=rank, world=world)
         self._lengths = self._targets + 1
         self._laid: dict[int, _Layout] = {}
+        self._block_drawn: tuple[int, Ints, Ints] | None = None
 
     @property
     def total(self) -> int:
@@ -106,13 +107,15 @@ class PackedWindows(Windows):
 
     def _runs(self, step: int) -> _Runs:
         """The runs of this rank's windows at a step, window by window."""
-        first = (step * self.world + self.rank) * self.batch_size
-        epochs, positions = np.divmod(first + np.arange(self.batch_size), self.total)
-        windows = shuffled(positions, self.total, epochs, self.seed)
+        block, within = divmod(step, self._steps_a_block)
+        if self._block_drawn is None or self._block_drawn[0] != block:
+            self._block_drawn = block, *self._drawn(block)
+        mine = slice(within * self.batch_size, (within + 1) * self.batch_size)
+        epochs, windows = (array[mine] for array in self._block_drawn[1:])
         parts = []
         for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
-            mine = np.flatnonzero(epochs == epoch)
-            parts.append(self._runs_of(self._layout(epoch), windows[mine], mine))
+            slots = np.flatnonzero(epochs == epoch)
+            parts.append(self._runs_of(self._layout(epoch), windows[slots], slots))
         if len(parts) == 1:
             return parts[0]
         return _Runs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

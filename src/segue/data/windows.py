@@ -199,13 +199,17 @@ class Windows:
     def _steps_a_block(self) -> int:
         return max(_AHEAD // self.batch_size, 1)
 
-    def _locate(self, block: int) -> _Places:
-        """The places of this rank's windows for a block of steps, one step after the other."""
+    def _drawn(self, block: int) -> tuple[Ints, Ints]:
+        """Epochs and numbers of this rank's windows for a block of steps, step after step."""
         steps = block * self._steps_a_block + np.arange(self._steps_a_block, dtype=np.int64)
         firsts = (steps * self.world + self.rank) * self.batch_size
         stream = (firsts[:, None] + np.arange(self.batch_size)).ravel()
         epoch, position = np.divmod(stream, self.total)
-        window = shuffled(position, self.total, epoch, self.seed)
+        return epoch, shuffled(position, self.total, epoch, self.seed)
+
+    def _locate(self, block: int) -> _Places:
+        """The places of this rank's windows for a block of steps, one step after the other."""
+        epoch, window = self._drawn(block)
         piece = np.searchsorted(self._ends, window, side="right")
         number = window - (self._ends[piece] - self._windows[piece])
         if self.objective == "every":
