@@ -196,3 +196,42 @@ def test_each_wait_is_within_five_percent(score):
     got = [int(w[3:]) for w in spelled_out if w.startswith("WT_")]
     assert got == pytest.approx(true, rel=0.05)
     assert [w for w in spelled_out if w[:2] != "WT"] == [w for w in exact if w[:2] != "WT"]
+
+
+# -- the grammar -----------------------------------------------------------------------------
+
+
+def following(encoding, *words_so_far):
+    """The words that may follow, as a set."""
+    names = encoding.names()
+    grammar = encoding.grammar()
+    state = grammar.start(1)
+    for word in words_so_far:
+        state = grammar.advance(state, np.array([[names.index(word)]]))
+    mask = grammar.allowed(0, np.zeros((1, 0), np.int64), state)[0]
+    return {name for name, allowed in zip(names, mask, strict=True) if allowed}
+
+
+def test_between_two_waits_each_voice_comes_once_and_in_order():
+    encoding = get("nes_events", end=True)
+    assert following(encoding) == {"<S>"}
+    after = following(encoding, "<S>", "P2_NOTEON_60")
+    assert not any(word.startswith(("P1", "P2")) for word in after)
+    assert {"TR_NOTEON_40", "NO_NOTEON_3", "WT_100", "END"} <= after
+    assert "<S>" not in after
+    later = following(encoding, "<S>", "P2_NOTEON_60", "WT_100")
+    assert {"P1_NOTEON_60", "P2_NOTEON_62", "P2_NOTEOFF"} <= later
+
+
+def test_only_a_voice_that_sounds_is_silenced():
+    encoding = get("nes_events")
+    offs = {"P1_NOTEOFF", "P2_NOTEOFF", "TR_NOTEOFF", "NO_NOTEOFF"}
+    so_far = ("<S>", "P1_NOTEON_60", "TR_NOTEON_40", "WT_100")
+    assert following(encoding, *so_far) & offs == {"P1_NOTEOFF", "TR_NOTEOFF"}
+    assert following(encoding, *so_far, "P1_NOTEOFF", "WT_100") & offs == {"TR_NOTEOFF"}
+
+
+def test_levels_follow_the_note_they_belong_to():
+    after = following(get("nes_events", levels=True), "<S>", "P1_NOTEON_60", "P1_VELOCITY_9")
+    assert {"P1_VELOCITY_3", "P1_TIMBRE_1", "P2_NOTEON_60"} <= after
+    assert not any(word.startswith("P1_NOTE") for word in after)

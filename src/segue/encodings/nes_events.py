@@ -381,7 +381,7 @@ class NesEvents(Closed):
         return self._variants.swap_pulses(rows, swapped)
 
     def grammar(self) -> NesGrammar:
-        """`<S>` first and only there; with `split` the numbers that each type has."""
+        """`<S>` only first, voices in their order, and with `split` the numbers of each type."""
         return NesGrammar(
             sizes=self.layout.sizes,
             start_symbol=None if self.split else self._start,
@@ -389,6 +389,7 @@ class NesEvents(Closed):
                 (low, low + block.size)
                 for low, block in zip(self._numbering[1].tolist(), blocks(self.levels), strict=True)
             ),
+            levels=self.levels,
         )
 
     def state(self) -> dict[str, Any]:
