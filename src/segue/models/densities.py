@@ -22,12 +22,14 @@ def discretised(
     """(...) predictions and (V,) rising values to (..., V) log-probabilities.
 
     A value has the density at its place times the width of its cell, which reaches halfway to
-    its neighbours; none falls under e^-60 of the peak, so that one outlier is not all of a loss. `spread` is the root of the mean square error ("normal") or the mean absolute
-    error ("laplace"), in the unit of the values.
+    its neighbours; none falls under e^-60 of the peak, so that one outlier is not all of a loss.
+    `spread` is the root of the mean square error ("normal") or the mean absolute error
+    ("laplace"), in the unit of the values.
     """
     away = (values - mean[..., None]).abs() / spread
     density = -0.5 * away.square() if kind == "normal" else -away
-    return torch.log_softmax(density.clamp(min=_LEAST) + _widths(values).log(), dim=-1)
+    density = (density - density.amax(dim=-1, keepdim=True)).clamp(min=_LEAST)
+    return torch.log_softmax(density + _widths(values).log(), dim=-1)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
