@@ -99,7 +99,7 @@ def _print(recipe: Recipe, told: dict[str, Any]) -> None:
     if recipe.sizes:
         out.print(f"sizes for --size: {', '.join(recipe.sizes)}")
     out.print("\nEvery setting; change any with --set TABLE.KEY=VALUE, here or in `segue train`:\n")
-    told_above = {"name", "summary", "system", "notes", "family"}
+    told_above = {"name", "summary", "system", "notes", "family", "reference"}
     out.print(to_toml(recipe, leave_out=told_above), soft_wrap=True)
     out.print(f"next: segue train FOLDER --recipe {recipe.name}")
 
