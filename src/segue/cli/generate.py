@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from segue.cli import playing
 from segue.cli.console import Json, note, progress
+
+if TYPE_CHECKING:
+    from segue.bundles import Bundle
+    from segue.generation import Sampling
+    from segue.generation.wishes import Wishes
 
 
 def command(
@@ -36,6 +44,12 @@ def command(
     engine: playing.EngineName = "auto",
     formats: playing.Formats = playing.DEFAULT_FORMATS,
     soundfont: playing.SoundFont = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="Print each note as a line of JSON once it is certain; write no file."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make new music with a bundle: MIDI, sound, a picture and a receipt for each take."""
@@ -51,6 +65,9 @@ def command(
     )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
+    if stream:
+        _stream(loaded, bars, first, sampling, engine, wishes)
+        return
     with progress() as bar:
         task = bar.add_task("rows", total=None)
         made = generate(
@@ -64,3 +81,21 @@ def command(
             on_row=lambda count: bar.update(task, completed=count),
         )
     playing.save_all(made, out, loaded.name, formats, soundfont, as_json, loaded)
+
+
+def _stream(
+    bundle: Bundle, bars: int, seed: int, sampling: Sampling, engine: str, wishes: Wishes
+) -> None:
+    """One take as lines of JSON; the time to its first note is told."""
+    from segue.generation.streaming import stream
+
+    began = time.monotonic()
+    told = False
+    for heard in stream(
+        bundle, bars=bars, seed=seed, sampling=sampling, engine=engine, wishes=wishes
+    ):
+        if not told:
+            note(f"first note after {time.monotonic() - began:.2f} s")
+            told = True
+        sys.stdout.write(json.dumps(heard.as_dict()) + "\n")
+        sys.stdout.flush()

@@ -84,6 +84,11 @@ class Steps:
                 state = self._grammar.advance(state, row[None])
             self._state = np.repeat(state, takes, axis=0)
 
+    @property
+    def position(self) -> Ints:
+        """(B,): the step that each take has reached."""
+        return self._position
+
     def allowed(self, column: int, row: Ints) -> Bools:
         """The grammar's symbols, less those that end too early or start before `begin`."""
         if self._grammar is not None:

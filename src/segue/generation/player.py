@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,12 +52,24 @@ class Player:
         `state` holds either one take, shared by all, or one a seed. Every take has a random
         generator of its own, so that take i does not depend on how many are made with it.
         """
+        rows: list[list[IntRows]] = [[] for _ in seeds]
+        for count, (row, kept) in enumerate(self.each(state, guide, seeds), start=1):
+            for i in np.flatnonzero(kept):
+                rows[i].append(row[i])
+            if on_row is not None:
+                on_row(count)
+        columns = len(self.engine.sizes)
+        return [np.array(r, dtype=np.int64).reshape(-1, columns) for r in rows]
+
+    def each(
+        self, state: State, guide: Guide, seeds: Sequence[int]
+    ) -> Iterator[tuple[IntRows, NDArray[np.bool_]]]:
+        """As `play`, but row after row: (takes, columns) and (takes,) which of them count."""
         takes = len(seeds)
         if state.batch != takes:
             state = self.engine.fork(state, takes)
         generators = [np.random.default_rng(seed) for seed in seeds]
         loops = self._loops(takes)
-        rows: list[list[IntRows]] = [[] for _ in seeds]
         live = np.ones(takes, bool)
         count = 0
         while live.any() and count < MAX_ROWS:
@@ -65,16 +77,11 @@ class Player:
             if loops is not None:
                 loops.accept(row)
             kept, ended = guide.accept(row)
-            for i in np.flatnonzero(live & kept):
-                rows[i].append(row[i])
+            yield row, live & kept
             live &= ~ended
             count += 1
-            if on_row is not None:
-                on_row(count)
             if live.any():
                 state = self.engine.step(row, state)
-        columns = len(self.engine.sizes)
-        return [np.array(r, dtype=np.int64).reshape(-1, columns) for r in rows]
 
     def _row(
         self,

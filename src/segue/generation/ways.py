@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,56 @@ def generate(
     starts from an opening reads a random window of its training music first, which is not part
     of the take.
     """
-    encoding = bundle.encoding
     seeds = [seed + i for i in range(takes)]
     wishes = wishes or Wishes()
-    header = wishes.header(bundle.index["header"])
     if bundle.plays == "segments":
+        header = wishes.header(bundle.index["header"])
         return _generate_segments(bundle, header, seeds, bars, sampling, engine, wishes, on_row)
-    encoding = paced(encoding, header)
+    begun = begin(bundle, seeds, bars, sampling, engine, wishes)
+    player = begun.player
+    settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
+    made = []
+    played = player.play(begun.state, begun.guide, seeds, on_row)
+    for rows, own in zip(played, seeds, strict=True):
+        score = begun.score(rows)
+        end_ticks = begun.end_ticks
+        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings, wishes))
+    return made
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Takes from nothing about to be played: the state after what they start from, and a guide.
+
+    `first` holds the rows that open the piece, which are part of it; none where the takes start
+    from an opening of training music.
+    """
+
+    player: Player
+    state: State
+    guide: Steps
+    encoding: Encoding
+    header: dict[str, Any]
+    first: IntRows
+    end_ticks: int
+
+    def score(self, rows: IntRows) -> Score:
+        """The music of a take's rows."""
+        whole = np.concatenate([self.first, rows])
+        return self.encoding.decode(whole.astype(np.uint16), self.header)
+
+
+def begin(
+    bundle: Bundle,
+    seeds: Sequence[int],
+    bars: float,
+    sampling: Sampling | None,
+    engine: str,
+    wishes: Wishes,
+) -> Begun:
+    """Read what takes of a bundle that plays rows start from, one for each seed."""
+    header = wishes.header(bundle.index["header"])
+    encoding = paced(bundle.encoding, header)
     player = make_player(bundle, engine, sampling)
     opened = bundle.recipe.generate.start == "opening"
     if opened:
@@ -68,20 +111,15 @@ def generate(
     end_ticks = int(empty.metre_map.ticks(bars))
     guide = Steps(
         encoding,
-        takes,
+        len(seeds),
         last,
         position=-1 if opened else 0,
         end=steps_at(encoding, empty, end_ticks),
         only=only_known(encoding, bundle.index["used"], header),
         pitches=pitch_masks(wishes, encoding, empty, 0),
     )
-    settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
-    made = []
-    for rows, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
-        whole = rows if opened else np.concatenate([last, rows])
-        score = encoding.decode(whole.astype(np.uint16), header)
-        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings, wishes))
-    return made
+    first = last[:0] if opened else last
+    return Begun(player, state, guide, encoding, header, first, end_ticks)
 
 
 def _generate_segments(

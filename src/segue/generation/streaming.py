@@ -1,0 +1,106 @@
+"""Music as it is made: each note as soon as nothing can change it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from segue.bundles import Bundle
+from segue.encodings.base import Rows
+from segue.errors import SegueError
+from segue.generation.engine import IntRows
+from segue.generation.sampling import Sampling
+from segue.generation.ways import Begun, begin
+from segue.generation.wishes import Wishes
+from segue.score import Score, slice_ticks, tidy
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A note of a stream: onset and duration in seconds, MIDI pitch, velocity, program, drums."""
+
+    onset: float
+    duration: float
+    pitch: int
+    velocity: int
+    program: int
+    is_drum: bool
+
+    def as_dict(self) -> dict[str, float | int | bool]:
+        """For JSON lines."""
+        return asdict(self)
+
+
+def stream(
+    bundle: Bundle,
+    *,
+    bars: float = 16,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    engine: str = "auto",
+    wishes: Wishes | None = None,
+) -> Iterator[Heard]:
+    """The notes of the take that `generate` makes with the same arguments, while it is made.
+
+    A note comes when the music has moved on past its end, or to the end of the take. Raises
+    SegueError for a bundle that makes whole segments.
+    """
+    if bundle.plays != "rows":
+        raise SegueError(
+            f"{bundle.name} makes whole segments, which cannot be heard note by note: leave "
+            "--stream out."
+        )
+    wishes = wishes or Wishes()
+    begun = begin(bundle, [seed], bars, sampling, engine, wishes)
+    rows: list[IntRows] = []
+    told: set[bytes] = set()
+    shown_at = -1
+    for row, kept in begun.player.each(begun.state, begun.guide, [seed]):
+        if not kept[0]:
+            continue
+        rows.append(row[0])
+        position = int(begun.guide.position[0])
+        if position > shown_at:
+            shown_at = position
+            yield from _new(begun, rows, wishes, told, final=False)
+    yield from _new(begun, rows, wishes, told, final=True)
+
+
+def _new(
+    begun: Begun, rows: list[IntRows], wishes: Wishes, told: set[bytes], *, final: bool
+) -> Iterator[Heard]:
+    """The notes that are certain now and were not told yet, in the order of their onsets."""
+    if not rows:
+        return
+    score = begun.score(np.array(rows))
+    score, _ = wishes.fitted(tidy(slice_ticks(score, 0, begun.end_ticks)))
+    now = _now(begun, score, np.array(rows, np.uint16))
+    for note in score.notes:
+        ends = note["onset"] + note["duration"]
+        key = note.tobytes()
+        if key in told or (not final and ends >= now):
+            continue
+        told.add(key)
+        yield _heard(score, note)
+
+
+def _now(begun: Begun, score: Score, rows: Rows) -> float:
+    """The tick that the music has reached."""
+    step = int(begun.encoding.positions(np.concatenate([begun.first.astype(np.uint16), rows]))[-1])
+    if begun.encoding.step_beats is not None:
+        return step * begun.encoding.step_beats * score.ticks_per_beat
+    assert begun.encoding.step_seconds is not None
+    return float(score.tempo_map.ticks(step * begun.encoding.step_seconds))
+
+
+def _heard(score: Score, note: np.void) -> Heard:
+    start, end = score.tempo_map.seconds(
+        np.array([note["onset"], note["onset"] + note["duration"]])
+    )
+    track = score.tracks[note["track"]]
+    return Heard(
+        round(float(start), 4), round(float(end - start), 4), int(note["pitch"]),
+        int(note["velocity"]), track.program, track.is_drum,
+    )  # fmt: skip
