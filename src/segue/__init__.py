@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Score", "SegueError", "__version__", "read", "write"]
+__all__ = ["Playable", "Score", "SegueError", "Take", "__version__", "load", "read", "write"]
 
 if TYPE_CHECKING:
     from segue.errors import SegueError
     from segue.formats import read, write
+    from segue.generation.playable import Playable, load
+    from segue.generation.take import Take
     from segue.score import Score
 
 _HOMES = {
+    "Playable": "segue.generation.playable",
+    "Take": "segue.generation.take",
+    "load": "segue.generation.playable",
     "Score": "segue.score",
     "SegueError": "segue.errors",
     "read": "segue.formats",

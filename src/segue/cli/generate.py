@@ -47,7 +47,8 @@ def command(
     stream: Annotated[
         bool,
         typer.Option(
-            "--stream", help="Print each note as a line of JSON once it is certain; write no file."
+            "--stream/--no-stream",
+            help="Print each note as a line of JSON once it is certain; write no file.",
         ),
     ] = False,
     as_json: Json = False,

@@ -131,30 +131,19 @@ def wishes_of(
     metre: str | None = None,
 ) -> Wishes:
     """What the user asks of the music; SegueError for what cannot be understood."""
-    from segue.generation import harmony
-    from segue.generation.wishes import Wishes
-    from segue.score.instruments import program
+    from segue.generation.playable import wishes
 
-    named = [n for n in (instruments or "").split(",") if n.strip()]
-    return Wishes(
-        key=harmony.key(key) if key else None,
-        chords=harmony.chart(chords) if chords is not None else (),
-        chord_bars=chord_bars,
-        lowest=harmony.pitch(lowest) if lowest else 0,
-        highest=harmony.pitch(highest) if highest else 127,
-        instruments=tuple(program(name) for name in named),
-        tempo=tempo,
-        metre=_metre(metre) if metre else None,
-        polyphony=polyphony,
-    )
-
-
-def _metre(text: str) -> tuple[int, int]:
-    beats, _, unit = text.partition("/")
-    try:
-        return int(beats), int(unit)
-    except ValueError:
-        raise SegueError(f"--metre came as {text!r}; write it as 3/4 or 6/8.") from None
+    asked = {
+        "key": key,
+        "chords": chords,
+        "lowest": lowest,
+        "highest": highest,
+        "instruments": instruments,
+        "tempo": tempo,
+        "metre": metre,
+    }
+    told = {name: value for name, value in asked.items() if value is not None}
+    return wishes(**told, chord_bars=chord_bars, polyphony=polyphony)
 
 
 def span(text: str) -> tuple[int, int]:

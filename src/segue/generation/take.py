@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import platform
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -14,6 +16,7 @@ import numpy as np
 
 from segue import __version__, formats
 from segue.bundles import Bundle
+from segue.errors import SegueError
 from segue.files import write_json
 from segue.score import Score, Text
 
@@ -53,6 +56,41 @@ class Take:
         receipt = stem.with_name(stem.name + ".json")
         write_json(receipt, {**self.receipt, "files": [p.name for p in written]})
         return [*written, receipt]
+
+    def show(self) -> Shown:
+        """The piano roll, as notebooks show it."""
+        return Shown(self._as(".png", prompt_end_ticks=self.prompt_end), "image/png")
+
+    def play(self, sample_rate: int = 44_100) -> Shown:
+        """The sound, with a player where the notebook shows it; SegueError without notes."""
+        if not len(self.score):
+            raise SegueError("the take has no notes to play: make another one.")
+        return Shown(self._as(".wav", sample_rate=sample_rate), "audio/wav")
+
+    def _repr_html_(self) -> str:
+        """Picture and player, for a notebook."""
+        parts = [self.show()] + ([self.play()] if len(self.score) else [])
+        return "<br>".join(part._repr_html_() for part in parts)
+
+    def _as(self, suffix: str, **options: Any) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"take{suffix}"
+            formats.write(self.score, path, **options)
+            return path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Bytes of a picture or a sound, which a notebook shows by itself."""
+
+    data: bytes
+    kind: str
+
+    def _repr_html_(self) -> str:
+        source = f"data:{self.kind};base64,{base64.b64encode(self.data).decode()}"
+        if self.kind.startswith("audio"):
+            return f'<audio controls src="{source}"></audio>'
+        return f'<img src="{source}" style="max-width: 100%">'
 
 
 def checks(score: Score, begin: int = 0) -> dict[str, Any]:
