@@ -49,6 +49,16 @@ def test_gates_open_by_quarters() -> None:
     assert forget.tolist() == [-b for b in GATE_BIASES for _ in range(2)]
 
 
+def test_training_flips_bits_and_playing_does_not() -> None:
+    torch.manual_seed(0)
+    model = BluesLSTM(SIZES, window=6, hidden=4, chord_columns=3, noise=0.3)
+    rows = torch.zeros(40, 6, 7, dtype=torch.long)
+    flipped = model.features(rows)[..., 8:]
+    assert set(flipped.unique().tolist()) == {0, 1}
+    assert 0.2 < flipped.mean() < 0.4
+    assert not model.eval().features(rows)[..., 8:].any()
+
+
 def test_both_graphs_agree_with_torch(model: BluesLSTM) -> None:
     assert export(model).max_difference < 1e-5
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from segue.models.base import SequenceModel
+from segue.models.frames import FrameModel, two_way
 from segue.models.recurrent import LSTM
 from segue.models.windowed import linear
 
@@ -22,27 +22,34 @@ GATE_BIASES = (-0.5, -1.0, -1.5, -2.0)
 """The source's biases of all gates, by quarter of the cells: some open early, some late."""
 
 
-class BluesLSTM(SequenceModel):
+class BluesLSTM(FrameModel):
     """Two LSTM layers of `hidden` cells, the second over what the first remembers.
 
     Args:
         hidden: cells of each layer; the source has four blocks of two.
         chord_columns: how many columns, from the lowest, are chords; the others are melody.
+        noise: share of the bits it reads that training flips. Independent bits are drawn together
+            that never sounded together, and nets that have seen nothing of the kind stay there.
     """
 
     def __init__(
-        self, sizes: tuple[int, ...], window: int, hidden: int = 8, chord_columns: int = 12
+        self,
+        sizes: tuple[int, ...],
+        window: int,
+        hidden: int = 8,
+        chord_columns: int = 12,
+        noise: float = 0.0,
     ) -> None:
-        super().__init__(sizes, window)
         if set(sizes) != {2}:
             raise ValueError(
                 "blues-lstm reads columns of two symbols: a roll of `sustained` cells."
             )
+        super().__init__(sizes, window)
         if not 0 < chord_columns < len(sizes):
             raise ValueError(
                 f"chord_columns came as {chord_columns}; 1 to {len(sizes) - 1} is allowed."
             )
-        self.hidden, self.split = hidden, chord_columns
+        self.hidden, self.split, self.noise = hidden, chord_columns, noise
         melody_columns = len(sizes) - chord_columns
         self.chords = LSTM(chord_columns, hidden)
         self.melody = LSTM(melody_columns + hidden, hidden)
@@ -54,19 +61,19 @@ class BluesLSTM(SequenceModel):
     def features(self, rows: Tensor) -> Tensor:
         """(B, T, C) bits to (B, T, 2 hidden + C), from a zero state."""
         bits = rows.to(self.chords_out.weight.dtype)
+        if self.training and self.noise:
+            bits = (bits - (torch.rand_like(bits) < self.noise).to(bits.dtype)).abs()
         chords, _ = self.chords(bits[..., : self.split])
         melody, _ = self.melody(torch.cat([bits[..., self.split :], chords], dim=-1))
         return torch.cat([chords, melody, bits], dim=-1)
 
-    def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
-        """Features to C logits of shape (..., 2), the first of them 0; `row` is not looked at."""
+    def frame(self, features: Tensor, row: Tensor) -> Tensor:
+        """Features to (..., C, 2) logits, those of silence 0; `row` is not looked at."""
         h = self.hidden
         chords, melody, bits = features[..., :h], features[..., h : 2 * h], features[..., 2 * h :]
         below = self.chords_out(torch.cat([chords, bits[..., : self.split]], dim=-1))
         above = self.melody_out(torch.cat([melody, bits[..., self.split :]], dim=-1))
-        sounds = torch.cat([below, above], dim=-1)
-        both = torch.stack([torch.zeros_like(sounds), sounds], dim=-1)
-        return tuple(both.unbind(-2))
+        return two_way(torch.cat([below, above], dim=-1))
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Zero h and c of both layers, (B, hidden) each."""
