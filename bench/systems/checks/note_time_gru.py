@@ -16,10 +16,11 @@ from bench.systems.checks import Check
 
 from segue import generation
 from segue.evaluation import histograms
-from segue.score import Score, shift, slice_ticks, tidy
+from segue.score import Score, slice_bars, tidy
 
 BARS = 8
 PROMPTS = 24
+LEAST_NOTES = 16
 AWAY = 0.05
 EITHER_WAY = 0.25
 FAITHFUL = "lulea-note-time"
@@ -44,11 +45,10 @@ def _prompts(case: Case) -> tuple[list[Score], list[Score]]:
     """Openings of held-out pieces, and what comes after each, both through the encoding."""
     prompts, after = [], []
     for whole in case.real(PROMPTS, bars=2 * BARS):
-        cut = int(whole.metre_map.ticks(BARS))
-        first, rest = tidy(slice_ticks(whole, 0, cut)), tidy(slice_ticks(whole, cut, 1 << 37))
-        if len(first) >= 16 and len(rest) >= 16:
+        first, rest = tidy(slice_bars(whole, 0, BARS)), tidy(slice_bars(whole, BARS, 2 * BARS))
+        if min(len(first), len(rest)) >= LEAST_NOTES:
             prompts.append(first)
-            after.append(shift(rest, -min(cut, int(rest.notes["onset"].min()))))
+            after.append(rest)
     return prompts, after
 
 
