@@ -7,7 +7,8 @@ A file is named after its recipe, with underscores: `checks/note_chord_lstm.py` 
 
 which is called after the recipe was trained for the table (`python -m bench.systems --data DATA
 --only NAME`), on a run that `segue train` made elsewhere (`--adopt NAME RUN`), or again on the run
-that is there (`--measure NAME`). What it gives is kept in the recipe's record, printed as "reached / wanted" and written to docs/systems.md.
+that is there (`--measure NAME`). What it gives is kept in the recipe's record, printed as
+"reached / wanted" and written to docs/systems.md.
 
 How long the recipe is trained and on which music stands in `bench/systems/plan.toml`.
 
