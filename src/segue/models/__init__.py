@@ -30,6 +30,7 @@ MODELS: dict[str, str] = {
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
     "music-vae": "segue.models.music_vae:MusicVAE",
     "roll-vqvae": "segue.models.roll_vqvae:RollVQVAE",
+    "roll-gan": "segue.models.roll_gan:RollGAN",
 }
 
 
