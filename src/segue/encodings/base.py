@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -34,7 +35,7 @@ class Column:
     name: str
     blocks: tuple[Block, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many symbols the column can hold."""
         return sum(block.size for block in self.blocks)
@@ -55,7 +56,7 @@ class Layout:
 
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The vocabulary size of each column."""
         return tuple(column.size for column in self.columns)
@@ -194,10 +195,11 @@ def checked(rows: NDArray[Any], layout: Layout, name: str) -> NDArray[np.int64]:
     values = values.astype(np.int64)
     if len(values):
         low, high = values.min(axis=0), values.max(axis=0)
-        for k, column in enumerate(layout.columns):
-            if low[k] < 0 or high[k] >= column.size:
-                raise ValueError(
-                    f"{name} column {column.name!r} holds symbols {low[k]} to {high[k]}; "
-                    f"0 to {column.size - 1} is allowed."
-                )
+        wrong = np.flatnonzero((low < 0) | (high >= layout.sizes))
+        if len(wrong):
+            k, column = int(wrong[0]), layout.columns[wrong[0]]
+            raise ValueError(
+                f"{name} column {column.name!r} holds symbols {low[k]} to {high[k]}; "
+                f"0 to {column.size - 1} is allowed."
+            )
     return values
