@@ -5,8 +5,12 @@ from a distribution over its symbols, given the note it belongs to, where a mean
 the times there are; and the keys that are held, their ages, and those struck of late are told at
 each row, so that a note that was struck is also let go.
 
-In: (B, T, 3) symbols of pitch, velocity (0 lets go) and time. Features: (B, T, H + 3K), the
-trunk's and the state of the keys. Letters as in `base`; K keys, that is symbols of pitch.
+A key is kept, or left, because the net is told how much each pitch class was struck in the last
+seconds and before, and weighs a key by where it stands among them: the same in every key there is.
+
+In: (B, T, 3) symbols of pitch, velocity (0 lets go) and time. Features: (B, T, H + 3K + 24): the
+trunk's, the state of the keys, the pitch classes. Letters as in `base`; K keys, that is symbols
+of pitch.
 """
 
 from __future__ import annotations
@@ -24,6 +28,10 @@ FACTS = 3
 _STEPS_PER_SECOND = 16
 _MEMORY_SECONDS = 2.0
 _LONG_AGO = 1e3
+CLASSES = 12
+SPANS = (2.0, 16.0)
+"""Seconds after which what was struck counts a third: about a chord, about a key."""
+_VIEWS = 8
 
 
 class NoteTimeGRU(SequenceModel):
@@ -37,6 +45,8 @@ class NoteTimeGRU(SequenceModel):
     """
 
     values: Tensor
+    turned: Tensor
+    spans: Tensor
 
     def __init__(
         self,
@@ -58,7 +68,7 @@ class NoteTimeGRU(SequenceModel):
         values = torch.tensor(seconds, dtype=torch.float32)
         self.register_buffer("values", values, persistent=False)
         self.embeddings = nn.ModuleList(nn.Embedding(v, embedding) for v in sizes)
-        self.board = nn.Linear(FACTS * self.keys, embedding)
+        self.board = nn.Linear(FACTS * self.keys + len(SPANS) * CLASSES, embedding)
         widths = (embedding, *[hidden] * (layers - 1))
         self.layers = nn.ModuleList(GRU(i, hidden) for i in widths)
         self.dropout = nn.Dropout(dropout)
@@ -67,6 +77,11 @@ class NoteTimeGRU(SequenceModel):
         self.mix = nn.ModuleList(nn.Linear(hidden, hidden) for _ in sizes)
         self.out = nn.ModuleList(nn.Linear(hidden, v) for v in sizes)
         self.weigh = nn.Linear(hidden, FACTS)
+        self.view = nn.Linear(hidden, _VIEWS)
+        self.harmony = nn.Parameter(torch.randn(_VIEWS, len(SPANS) * CLASSES))
+        turned = torch.arange(CLASSES)[:, None] + torch.arange(CLASSES)
+        self.register_buffer("turned", turned % CLASSES, persistent=False)
+        self.register_buffer("spans", torch.tensor(SPANS), persistent=False)
         for each in (*self.embeddings, *self.chosen):
             nn.init.normal_(each.weight, std=0.1)
 
@@ -89,27 +104,46 @@ class NoteTimeGRU(SequenceModel):
         age = torch.where(never, _LONG_AGO, now[..., None] - at)
         return self._facts(((last == strike) & ~never).to(age.dtype), age)
 
+    def _classes_of(self, rows: Tensor) -> Tensor:
+        """(B, T, 3) rows to (B, T, 24): how much each pitch class was struck, by span."""
+        now = self.values[rows[..., 2]].cumsum(dim=1)
+        passed = now[:, :, None] - now[:, None, :]
+        struck = self._struck(rows)
+        seen = torch.ones_like(passed[0], dtype=torch.bool).tril()
+        found = [torch.exp(-passed.clamp(min=0) / span) * seen @ struck for span in SPANS]
+        return self._shares(torch.stack(found, dim=-2))
+
+    def _struck(self, rows: Tensor) -> Tensor:
+        """(..., 3) rows to (..., 12): 1 at the pitch class of a note that is struck."""
+        classes = nn.functional.one_hot(rows[..., 0] % CLASSES, CLASSES)
+        return (classes * (rows[..., 1:2] > 0)).to(self.values.dtype)
+
+    def _shares(self, weights: Tensor) -> Tensor:
+        """(..., 2, 12) weights of pitch classes to (..., 24) shares of what was struck."""
+        return (weights / (1 + weights.sum(-1, keepdim=True))).flatten(-2)
+
     # -- rows --------------------------------------------------------------------------------
 
-    def _embed(self, rows: Tensor, facts: Tensor) -> Tensor:
-        x: Tensor = self.board(facts.flatten(-2))
+    def _embed(self, rows: Tensor, told: Tensor) -> Tensor:
+        x: Tensor = self.board(told)
         for k in range(len(self.sizes)):
             x = x + self.embeddings[k](rows[..., k])
         return x
 
     def features(self, rows: Tensor) -> Tensor:
-        """(B, T, 3) rows to (B, T, H + 3K), from a zero state and keys that are up."""
-        facts = self._keys_of(rows)
-        x = self._embed(rows, facts)
+        """(B, T, 3) rows to (B, T, H + 3K + 24), from a zero state and keys that are up."""
+        told = torch.cat([self._keys_of(rows).flatten(-2), self._classes_of(rows)], dim=-1)
+        x = self._embed(rows, told)
         for i, layer in enumerate(self.layers):
             y, _ = layer(self.dropout(x))
             x = y + x if i else y
-        return torch.cat([x, facts.flatten(-2)], dim=-1)
+        return torch.cat([x, told], dim=-1)
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
-        """(..., H + 3K) and (..., 3) the row to predict to logits (..., V_k)."""
+        """(..., H + 3K + 24) and (..., 3) the row to predict to logits (..., V_k)."""
         context = self.dropout(features[..., : self.hidden])
-        facts = features[..., self.hidden :].reshape(*features.shape[:-1], self.keys, FACTS)
+        end = self.hidden + FACTS * self.keys
+        facts = features[..., self.hidden : end].reshape(*features.shape[:-1], self.keys, FACTS)
         own = torch.cat(
             [
                 facts[..., f].gather(-1, row[..., :1])  # of the key that is chosen
@@ -117,12 +151,22 @@ class NoteTimeGRU(SequenceModel):
             ],
             dim=-1,
         )
-        logits = [self._out(0, context) + (facts * self.weigh(context)[..., None, :]).sum(-1)]
+        pitches = self._out(0, context) + (facts * self.weigh(context)[..., None, :]).sum(-1)
+        fits = self._fits(context, features[..., end:])
+        logits = [pitches + (1 - facts[..., 0]) * fits]
         context = context + self.chosen[0](row[..., 0]) + self.own(own)
         logits.append(self._out(1, context))
         context = context + self.chosen[1](row[..., 1])
         logits.append(self._out(2, context))
         return tuple(logits)
+
+    def _fits(self, context: Tensor, shares: Tensor) -> Tensor:
+        """(..., K): how well each key fits what was struck, seen from where it stands in it."""
+        turned = shares.reshape(*shares.shape[:-1], len(SPANS), CLASSES)[..., self.turned]
+        seen = turned.transpose(-3, -2).flatten(-2) @ self.harmony.T  # (..., 12, views)
+        classes = (seen * self.view(context)[..., None, :]).sum(-1)
+        octaves = -(-self.keys // CLASSES)
+        return torch.cat([classes] * octaves, dim=-1)[..., : self.keys]
 
     def _out(self, column: int, context: Tensor) -> Tensor:
         mixed = nn.functional.gelu(self.mix[column](context)) + context
@@ -130,23 +174,27 @@ class NoteTimeGRU(SequenceModel):
         return logits
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
-        """Keys that are down, seconds since each was struck, and zero for every layer."""
+        """Keys that are down, seconds since each was struck, classes by span; zero for layers."""
         keys = torch.zeros(batch, self.keys), torch.full((batch, self.keys), _LONG_AGO)
-        return (*keys, *(torch.zeros(batch, self.hidden) for _ in self.layers))
+        classes = torch.zeros(batch, len(SPANS), CLASSES)
+        return (*keys, classes, *(torch.zeros(batch, self.hidden) for _ in self.layers))
 
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """(B, 3) one message."""
-        held, age, *layers = state
+        held, age, classes, *layers = state
         touched = nn.functional.one_hot(row[:, 0], self.keys).to(held.dtype)
         down = (row[:, 1:2] > 0).to(held.dtype)
-        age = (age + self.values[row[:, 2]][:, None]) * (1 - touched * down)
+        passed = self.values[row[:, 2]][:, None]
+        age = (age + passed) * (1 - touched * down)
         held = held * (1 - touched) + touched * down
-        facts = self._facts(held, age)
-        x = self._embed(row, facts)
+        fading = torch.exp(-passed / self.spans)[..., None]
+        classes = classes * fading + self._struck(row)[:, None]
+        told = torch.cat([self._facts(held, age).flatten(-2), self._shares(classes)], dim=-1)
+        x = self._embed(row, told)
         new = []
         for i, layer in enumerate(self.layers):
             assert isinstance(layer, GRU)
             h = layer.step(x, layers[i])
             new.append(h)
             x = h + x if i else h
-        return (torch.cat([x, facts.flatten(-2)], dim=-1), held, age, *new)
+        return (torch.cat([x, told], dim=-1), held, age, classes, *new)
