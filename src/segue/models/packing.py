@@ -22,12 +22,14 @@ class Apart:
         resets = begins.new_ones(len(begins), segments.shape[1] + more, dtype=torch.bool)
         self.resets = resets.scatter(1, self.places, False)
         """(B, T + K): the steps at which no row stands."""
+        first = torch.arange(len(begins), device=segments.device) * self.resets.shape[1]
+        self._rows = (first[:, None] + self.places).flatten()
 
     def spread(self, x: Tensor) -> Tensor:
         """(B, T, H) features as (B, T + K, H), 0 where no row stands."""
-        places = self.places[..., None].expand_as(x)
-        return x.new_zeros(*self.resets.shape, x.shape[-1]).scatter(1, places, x)
+        apart = x.new_zeros(self.resets.numel(), x.shape[-1])
+        return apart.index_copy(0, self._rows, x.flatten(0, 1)).view(*self.resets.shape, -1)
 
     def gathered(self, x: Tensor) -> Tensor:
         """(B, T + K, H) features back to those of the rows, (B, T, H)."""
-        return x.gather(1, self.places[..., None].expand(-1, -1, x.shape[-1]))
+        return x.flatten(0, 1).index_select(0, self._rows).view(*self.places.shape, -1)
