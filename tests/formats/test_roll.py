@@ -206,3 +206,19 @@ def test_an_overlay_alone_is_enough() -> None:
     figure = draw(Score(480, tracks=(Track(),)), Look("track", None, SONG, None))
     figure.savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_locked_notes_are_paler_and_named(tmp_path: Path) -> None:
+    notes = [(i * 480, 480, 60 + i, 80) for i in range(4)]
+    score = piece(
+        ("High", False, notes), ("Low", False, [(t, d, p - 24, v) for t, d, p, v in notes])
+    )
+    locked = score.with_(notes=score.notes[score.notes["track"] == 0])
+    plain, paler = tmp_path / "plain.svg", tmp_path / "paler.svg"
+    write(score, plain)
+    write(score, paler, locked=locked)
+    before, after = plain.read_text("utf-8"), paler.read_text("utf-8")
+    high, low = (c.lower() for c in TRACK_COLOURS[:2])
+    # The legend's patch keeps the colour; the four notes of the locked track lose it.
+    assert before.lower().count(high) - after.lower().count(high) == 4
+    assert before.lower().count(low) == after.lower().count(low)

@@ -86,13 +86,15 @@ def write(
     colour: str = "track",
     prompt_end_ticks: int | None = None,
     overlay: Score | None = None,
+    locked: Score | None = None,
     title: str | None = None,
 ) -> None:
     """Draw a Score as a piano roll; the suffix chooses PNG or SVG.
 
     `colour` is "track" or "velocity". Notes before `prompt_end_ticks` are paler, on a shaded
-    ground that ends in a line. `overlay` is a second Score (a prediction, say), drawn in red over
-    the first, beat for beat. The same arguments give the same bytes.
+    ground that ends in a line; so are, where they stand, notes that `locked` has too. `overlay` is
+    a second Score (a prediction, say), drawn in red over the first, beat for beat. The same
+    arguments give the same bytes.
 
     Raises FormatError for an unknown colour or a Score without notes.
     """
@@ -102,7 +104,7 @@ def write(
         raise FormatError("the piece has no notes, so there is no roll to draw.")
     target = Path(path)
     with _DRAWING, _own_style():
-        figure = draw(score, Look(colour, prompt_end_ticks, overlay, title))
+        figure = draw(score, Look(colour, prompt_end_ticks, overlay, title, locked))
         if target.suffix.lower() == ".svg":
             figure.savefig(target, format="svg", metadata={"Date": None})
         else:
@@ -186,6 +188,10 @@ def _note_colours(score: Score, look: Look) -> Colours:
     if look.prompt_end_ticks is not None:
         prompt = (score.notes["onset"] < look.prompt_end_ticks)[:, None]
         colours = _mixed(colours, np.array(to_rgb(PROMPT_NOTE)), PROMPT_MIX * prompt)
+    if look.locked is not None:
+        there = {note.tobytes() for note in look.locked.notes}
+        kept = np.array([note.tobytes() in there for note in score.notes], bool)[:, None]
+        colours = _mixed(colours, np.array(to_rgb(PROMPT_NOTE)), PROMPT_MIX * kept)
     return np.asarray(colours)
 
 

@@ -41,6 +41,7 @@ class Look:
     prompt_end_ticks: int | None
     overlay: Score | None
     title: str | None
+    locked: Score | None = None
 
 
 def columns(inches: float) -> int:
@@ -66,6 +67,8 @@ def legend_entries(score: Score, look: Look) -> tuple[list[Any], list[str]]:
     if look.prompt_end_ticks is not None:
         entries.append((Patch(facecolor=PROMPT_GROUND, edgecolor=PROMPT_NOTE), "prompt"))
         entries.append((Patch(facecolor="white", edgecolor=PROMPT_NOTE), "new"))
+    if look.locked is not None:
+        entries.append((Patch(facecolor=PROMPT_NOTE), "locked"))
     if look.overlay is not None:
         if not entries:
             entries.append((Patch(facecolor=TRACK_COLOURS[0]), "truth"))

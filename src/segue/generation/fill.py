@@ -150,12 +150,23 @@ def _fill(
         score = _with_new(music, kept, in_time_of(encoding, played, music, 0), slots, header, span)
         told = {**settings, **player.sampling.settings(), **wishes.settings()}
         receipt = make_receipt(bundle, player.engine.name, own, told)
-        receipt["checks"] = {**checks(score, span[0]), "kept_notes": len(kept.notes)}
-        made.append(Take(signed(score, receipt), receipt, span[0] or None))
+        receipt["checks"] = {**checks(score, span[0]), **_new_facts(score, kept)}
+        made.append(Take(signed(score, receipt), receipt, locked=kept))
     return made
 
 
 _FIRST_STEP = 3
+
+
+def _new_facts(score: Score, kept: Score) -> dict[str, int]:
+    """Counts of what is new and what was kept."""
+    there = {note.tobytes() for note in kept.notes}
+    new = [note for note in score.notes if note.tobytes() not in there]
+    return {
+        "kept_notes": len(kept.notes),
+        "new_notes": len(new),
+        "new_pitches": len({int(note["pitch"]) for note in new}),
+    }
 
 
 def _rows(encoding: Compound, music: Score, kept: Score) -> tuple[Any, dict[str, Any]]:

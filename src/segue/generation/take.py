@@ -26,11 +26,16 @@ AUDIO_AND_PICTURE = (".mid", ".wav", ".png")
 
 @dataclass(frozen=True)
 class Take:
-    """Music with its receipt. `prompt_end` is the tick where the new part begins, or None."""
+    """Music with its receipt.
+
+    `prompt_end` is the tick where the new part begins, or None; `locked` the notes that were given
+    and lie among the new ones, or None.
+    """
 
     score: Score
     receipt: dict[str, Any] = field(default_factory=dict)
     prompt_end: int | None = None
+    locked: Score | None = None
 
     def save(
         self, stem: str | Path, suffixes: Sequence[str] = AUDIO_AND_PICTURE, **options: Any
@@ -47,7 +52,7 @@ class Take:
             if kind == "audio" and not len(self.score):
                 continue
             if kind == "roll":
-                formats.write(self.score, path, prompt_end_ticks=self.prompt_end, title=stem.name)
+                formats.write(self.score, path, title=stem.name, **self._look())
             elif kind == "audio":
                 formats.write(self.score, path, **options)
             else:
@@ -59,7 +64,7 @@ class Take:
 
     def show(self) -> Shown:
         """The piano roll, as notebooks show it."""
-        return Shown(self._as(".png", prompt_end_ticks=self.prompt_end), "image/png")
+        return Shown(self._as(".png", **self._look()), "image/png")
 
     def play(self, sample_rate: int = 44_100) -> Shown:
         """The sound, with a player where the notebook shows it; SegueError without notes."""
@@ -71,6 +76,10 @@ class Take:
         """Picture and player, for a notebook."""
         parts = [self.show()] + ([self.play()] if len(self.score) else [])
         return "<br>".join(part._repr_html_() for part in parts)
+
+    def _look(self) -> dict[str, Any]:
+        """How its picture tells what is new from what was given."""
+        return {"prompt_end_ticks": self.prompt_end, "locked": self.locked}
 
     def _as(self, suffix: str, **options: Any) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
