@@ -82,7 +82,7 @@ def test_what_a_latent_may_cost_for_nothing() -> None:
     model.begin_step(0)
     rows = melodies(5)
     with torch.no_grad():
-        for layer in (model.z_mean, model.z_log_variance):
+        for layer in (model.z_mean, model.z_log_variance, model.own_mean):
             layer.weight.zero_()
             layer.bias.zero_()
         torch.manual_seed(2)
@@ -194,6 +194,7 @@ def test_melodies_come_back_and_other_latents_make_other_ones() -> None:
         ((2,) * 6, 8, {}, r"cells \"both\"\), three symbols or more a column; these have \[2\]"),
         ((3, 3, 4), 8, {}, r"these have \[3, 4\]"),
         ((3,) * 6, 10, {}, "10 rows are no whole number of groups of 4"),
+        ((3,) * 6, 8, {"latent": 7}, "7 latents cannot be shared among 2 groups"),
         ((3,) * 6, 8, {"threshold": 1.0}, "threshold came as 1.0; between 0 and 1"),
     ],
 )

@@ -6,12 +6,14 @@ are told apart, each with its probability; a held cell is asked about only where
 before it, so that the latents are spent on notes and not on their length; and the divergence is
 weighed, and warmed up, so that they are spent at all.
 
-Encoder and decoder read and write a few rows (a beat) at a time by the same weights, and mix the
-beats of a segment in between. There is no recurrence: everything that is drawn but whether a note
-goes on depends on the latent alone. Where the divergence weighs little, music lies where the prior
-does not: the mean and covariance of the latents of training music are kept (by a moving average)
-and random numbers are coloured by them (Ghosh et al., "From variational to deterministic
-autoencoders", ICLR 2020, fit a density to the latents likewise). Source of the idea: seed S4.
+Encoder and decoder read and write a few rows (a beat) at a time by the same weights. A latent is
+told by a beat of its own and by the segment as a whole, and tells both: what beats say by
+themselves is learned first, from many beats, and what they have in common comes on top. There is
+no recurrence: everything that is drawn but whether a note goes on depends on the latent alone.
+Where the divergence weighs little, music lies where the prior does not: the mean and covariance of
+the latents of training music are kept (by a moving average) and random numbers are coloured by
+them (Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, fit a density to
+the latents likewise). Source of the idea: seed S4.
 
 Letters: B segments, T rows, C columns (pitches), G rows of a group, S = T / G groups, V symbols of
 a column (silent, L = V - 2 velocities of a start, held), Z latents, H and D units.
@@ -92,6 +94,8 @@ class VelocityVAE(SegmentModel):
         if not 0 < threshold < 1:
             raise ValueError(f"threshold came as {threshold}; between 0 and 1 is allowed.")
         columns, groups = len(sizes), window // group
+        if latent % groups:
+            raise ValueError(f"{latent} latents cannot be shared among {groups} groups of rows.")
         self.levels = sizes[0] - 2
         self.group = group
         self.normals, self.uniforms = latent, window * columns
@@ -110,12 +114,14 @@ class VelocityVAE(SegmentModel):
         )
         self.z_mean = nn.Linear(width, latent)
         self.z_log_variance = nn.Linear(width, latent)
+        self.own_mean = nn.Linear(hidden, latent // groups)
         self.unfold = nn.Sequential(
             nn.Linear(latent, width),
             *(Residual(width, dropout) for _ in range(blocks)),
             nn.LayerNorm(width),
             nn.Linear(width, groups * hidden),
         )
+        self.own_unfold = nn.Linear(latent // groups, hidden)
         self.write = nn.Sequential(
             Residual(hidden, dropout), nn.LayerNorm(hidden), nn.Linear(hidden, cells)
         )
@@ -144,14 +150,14 @@ class VelocityVAE(SegmentModel):
         groups = self.read(torch.unflatten(seen, 1, (-1, self.group)).flatten(2))
         mixed = self.fold(groups.flatten(1))
         log_variance = self.z_log_variance(mixed).float()
-        return (
-            self.z_mean(mixed).float(),
-            log_variance.clamp(_LEAST_LOG_VARIANCE, _MOST_LOG_VARIANCE),
-        )
+        mean = self.z_mean(mixed) + self.own_mean(groups).flatten(1)
+        return mean.float(), log_variance.clamp(_LEAST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
 
     def decoded(self, latent: Tensor) -> Tensor:
         """(B, Z) latents to (B, T, C, 3): logits of a start and of holding, and a loudness."""
-        groups = self.unfold(latent).unflatten(1, (self.window // self.group, -1))
+        shape = (self.window // self.group, -1)
+        own = self.own_unfold(torch.unflatten(latent, 1, shape))
+        groups = own + torch.unflatten(self.unfold(latent), 1, shape)
         said: Tensor = self.write(groups)
         return torch.unflatten(said, 2, (self.group, -1, 3)).flatten(1, 2).float()
 
