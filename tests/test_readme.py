@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import segue
 from music import TINY, folder_of_chorales
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,9 @@ def toured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tour")
     music = folder_of_chorales(folder / "my-music")
     (music / "chorale-00.mid").rename(music / "song.mid")
+    song = segue.read(music / "song.mid")
+    melody = song.with_(notes=song.notes[song.notes["track"] == 0], tracks=song.tracks[:1])
+    segue.write(melody, music / "melody.mid")
     smaller = " ".join(f"--set {each}" for each in TINY)
     done = subprocess.run(
         ["bash", "-c", SEGUE + "\n".join(TOUR)],
@@ -53,10 +57,10 @@ def toured(tmp_path_factory):
 @pytest.mark.timeout(600)
 def test_the_tour_leaves_music(toured):
     takes = sorted(path.name for path in (toured / "out").iterdir())
-    assert sum(name.endswith(".mid") for name in takes) == 5
-    assert sum(name.endswith(".wav") for name in takes) == 5
+    assert sum(name.endswith(".mid") for name in takes) == 8
+    assert sum(name.endswith(".wav") for name in takes) == 8
     assert (toured / "song.musicxml").is_file()
-    assert len(list((toured / "sound").iterdir())) == 12
+    assert len(list((toured / "sound").iterdir())) == 13
 
 
 @ONE_WORKER
@@ -65,11 +69,21 @@ def test_the_python_blocks_run(toured):
     for block in PYTHON:
         subprocess.run([sys.executable, "-c", block], cwd=toured, check=True)
     assert (toured / "song.png").is_file()
+    assert (toured / "out" / "mine.mid").is_file()
 
 
 def test_there_is_a_tour():
     verbs = set(re.findall(r"^segue (\w+)", "\n".join(TOUR), re.MULTILINE))
-    assert {"prepare", "train", "generate", "continue", "convert", "inspect"} <= verbs
+    assert {
+        "prepare",
+        "train",
+        "generate",
+        "continue",
+        "infill",
+        "accompany",
+        "convert",
+        "inspect",
+    } <= verbs
 
 
 def test_the_tree_is_the_disk():
