@@ -2,11 +2,14 @@
 
 Notable: one LSTM reads every event as it is, where the seed's reads types alone; the number of a
 note is drawn given its type and the last notes of its own voice, so that each voice keeps a line
-and a range of its own; whether a voice sounds, and for how long, is told at each event; waits have
-a distribution, where the seed's have a mean; every event of a window is learned.
+and a range of its own; a number is also weighed by its interval from these notes and from the last
+note of every voice, which is the same in every key; whether a voice sounds, and for how long, is
+told at each event; waits have a distribution, where the seed's have a mean; every event of a
+window is learned.
 
-In: (B, T, 1) symbols. Features: (B, T, H + S * W), the trunk's and each voice's last notes.
-Letters as in `base`; S voices, K types, W width of a voice's notes, M notes remembered.
+In: (B, T, 1) symbols. Features: (B, T, H + S * W + S * M), the trunk's, each voice's last notes as
+the net reads them, and their numbers. Letters as in `base`; S voices, K types, W width of a
+voice's notes, M notes remembered.
 """
 
 from __future__ import annotations
@@ -68,6 +71,9 @@ class VoiceCascade(SequenceModel):
         self.kind_of_number = nn.Embedding(voices, hidden)
         self.number = nn.Linear(hidden + self.voice_width, hidden)
         self.number_out = nn.Linear(hidden, NUMBERS)
+        known = memory + voices  # the voice's own notes, and the last one of each
+        self.interval = nn.Parameter(torch.zeros(voices, known, 2 * NUMBERS - 1))
+        self.trust = nn.Linear(hidden, known)
         self.wait = nn.Sequential(
             nn.Linear(hidden, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, len(waits))
         )
@@ -110,52 +116,67 @@ class VoiceCascade(SequenceModel):
     # -- events ------------------------------------------------------------------------------
 
     def features(self, rows: Tensor) -> Tensor:
-        """(B, T, 1) events to (B, T, H + S * W), from a zero state and voices that are silent."""
+        """(B, T, 1) events to (B, T, H + S * W + S * M), from zero and voices that are silent."""
         lines, facts = self._voices_of(rows[..., 0])
         notes = self.note(lines).flatten(-3)
         x = self._read(rows[..., 0], notes, facts)
         for i, layer in enumerate(self.layers):
             y, _ = layer(self.dropout(x))
             x = y + x if i else y
-        return torch.cat([x, notes], dim=-1)
+        return torch.cat([x, notes, lines.flatten(-2).to(x.dtype)], dim=-1)
 
-    def _split(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(..., H) and (..., S, W)."""
-        lines = features[..., self.hidden :]
-        shape = (*lines.shape[:-1], self.symbols.voices, self.voice_width)
-        return self.dropout(features[..., : self.hidden]), lines.reshape(shape)
+    def _split(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., H), (..., S, W) and (..., S, M)."""
+        voices, end = self.symbols.voices, self.hidden + self.symbols.voices * self.voice_width
+        shape = features.shape[:-1]
+        notes = features[..., self.hidden : end].reshape(*shape, voices, self.voice_width)
+        lines = features[..., end:].reshape(*shape, voices, self.memory)
+        return self.dropout(features[..., : self.hidden]), notes, lines.long()
 
-    def _numbers(self, context: Tensor, line: Tensor, voice: Tensor) -> Tensor:
-        """(..., 109) log-probabilities of the next note of `voice`, (...), by its line (..., W)."""
-        x = self.number(torch.cat([context + self.kind_of_number(voice), line], dim=-1))
+    def _numbers(self, context: Tensor, notes: Tensor, lines: Tensor, voice: Tensor) -> Tensor:
+        """(N, 109) log-probabilities of the next notes of the voices `voice`, (N,).
+
+        `context` is (N, H); `notes` (N, S, W) and `lines` (N, S, M) are of all voices.
+        """
+        own = voice[:, None, None]
+        note = notes.gather(1, own.expand(-1, 1, self.voice_width))[:, 0]
+        x = self.number(torch.cat([context + self.kind_of_number(voice), note], dim=-1))
         logits: Tensor = self.number_out(self.dropout(nn.functional.gelu(x)))
+        logits = logits + self._intervals(context, lines, voice)
         return logits.float().masked_fill(~self.symbols.allowed[voice], -1e4).log_softmax(-1)
 
+    def _intervals(self, context: Tensor, lines: Tensor, voice: Tensor) -> Tensor:
+        """(N, 109): what each number has going for it by its intervals from notes before it."""
+        own = lines.gather(1, voice[:, None, None].expand(-1, 1, self.memory))[:, 0]
+        known = torch.cat([own, lines[..., 0]], dim=-1)
+        number = torch.arange(NUMBERS, device=known.device)
+        each = self.interval[voice].gather(-1, number - known[..., None] + NUMBERS - 1)
+        trust = (1 + self.trust(context)) * (known > 0)
+        found: Tensor = (each * trust[..., None]).sum(-2)
+        return found
+
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
-        """(..., H + S * W) to one tuple of (..., V) log-probabilities."""
-        context, lines = self._split(features)
+        """(..., H + S * W + S * M) to one tuple of (..., V) log-probabilities."""
+        context, notes, lines = self._split(features)
+        flat = context.flatten(0, -2), notes.flatten(0, -3), lines.flatten(0, -3)
         each = [
-            self._numbers(
-                context,
-                lines[..., v, :],
-                torch.full_like(features[..., 0], v, dtype=torch.long),
-            )
+            self._numbers(*flat, torch.full_like(flat[0][:, 0], v, dtype=torch.long))
             for v in range(self.symbols.voices)
         ]
+        numbers = torch.stack(each, dim=-2).reshape(*context.shape[:-1], len(each), NUMBERS)
         kinds = self.kind(context).log_softmax(-1)
         waits = self.wait(context).log_softmax(-1)
-        return (self.symbols.composed(kinds, torch.stack(each, dim=-2), waits),)
+        return (self.symbols.composed(kinds, numbers, waits),)
 
     def scores(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Nats of type, number and wait."""
-        context, lines = self._split(self.features(rows)[mask])
+        context, notes, lines = self._split(self.features(rows)[mask])
         event = targets[mask][:, 0]
         kind, number = self.symbols.kind[event], self.symbols.number[event]
         kinds = nn.functional.cross_entropy(self.kind(context).float(), kind, reduction="sum")
         on = self.symbols.is_on(kind)
         voice = self.symbols.voice[kind[on]]
-        line = lines[on].gather(1, voice[:, None, None].expand(-1, 1, self.voice_width))[:, 0]
-        drawn = self._numbers(context[on], line, voice)
+        drawn = self._numbers(context[on], notes[on], lines[on], voice)
         numbers = nn.functional.nll_loss(drawn, number[on], reduction="sum")
         waiting = kind == 0
         logits = self.wait(context[waiting]).float()
@@ -191,4 +212,5 @@ class VoiceCascade(SequenceModel):
             h, c = layer.step(x, layers[2 * i], layers[2 * i + 1])
             new += [h, c]
             x = h + x if i else h
-        return (torch.cat([x, notes], dim=-1), numbers, sounds, age, *new)
+        told = torch.cat([x, notes, numbers.flatten(-2).to(x.dtype)], dim=-1)
+        return (told, numbers, sounds, age, *new)
