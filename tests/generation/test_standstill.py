@@ -1,9 +1,9 @@
-"""A take whose time does not move on ends, however long it was meant to be."""
+"""A take whose time does not move on has to, or ends, however long it was meant to be."""
 
 import numpy as np
 
 from segue import encodings
-from segue.generation.guides import STANDSTILL, Steps
+from segue.generation.guides import RESTLESS, STANDSTILL, Steps
 
 NES = encodings.get("nes_events")
 WAIT, NOTE_ON = 0, 400
@@ -31,3 +31,15 @@ def test_the_count_begins_anew_when_time_moves_on() -> None:
     half = [(NOTE_ON, NOTE_ON)] * (STANDSTILL // 2 + 10)
     told = rows_until_ended(guide(), [*half, (WAIT, WAIT), *half])
     assert not any(any(row) for row in told)
+
+
+def test_time_has_to_move_on_after_many_rows_at_one_moment() -> None:
+    takes = guide()
+    rows_until_ended(takes, [(NOTE_ON, WAIT)] * (RESTLESS - 1))
+    assert takes.allowed(0, np.zeros((2, 1), np.int64))[:, NOTE_ON].all()
+    rows_until_ended(takes, [(NOTE_ON, WAIT)] * 2)
+    mask = takes.allowed(0, np.zeros((2, 1), np.int64))
+    assert mask[:, WAIT].all()
+    assert mask[:, NOTE_ON].tolist() == [False, True]
+    rows_until_ended(takes, [(WAIT, WAIT)])
+    assert takes.allowed(0, np.zeros((2, 1), np.int64))[:, NOTE_ON].all()

@@ -15,8 +15,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-STANDSTILL = 512
-"""Rows at one moment after which a take ends: every key of a keyboard let go and struck, twice."""
+RESTLESS = 256
+"""Rows at one moment after which time has to move on: every key of a keyboard let go and struck."""
+STANDSTILL = 2 * RESTLESS
+"""Rows at one moment after which a take ends, where its grammar did not let time move on."""
 
 
 class Guide(Protocol):
@@ -44,9 +46,10 @@ class Steps:
     `prompt` holds the rows already played, shape (rows, columns), the last of them at step
     `position`; no new row starts before step `begin`; takes end at the first row at or after step
     `end`, and not before (the symbols that close a piece wait until then) unless `may_end`.
-    Without `end`, takes end after `most_rows` rows. A take that stands still for STANDSTILL rows,
-    as those of a model that has learned nothing may, ends there. `only` narrows columns, by index,
-    to the symbols of a mask of shape (V,); `pitches` to the notes that a user asks for.
+    Without `end`, takes end after `most_rows` rows. A take that stands still for RESTLESS rows,
+    as those of a model that has learned nothing may, has to move on, or ends a little later. `only`
+    narrows columns, by index, to the symbols of a mask of shape (V,); `pitches` to the notes that a
+    user asks for.
     """
 
     def __init__(
@@ -100,6 +103,9 @@ class Steps:
         advance, closes = self._probes[column]
         if not self._may_end:
             self._restrict(mask, ~closes[None])
+        restless = self._still >= RESTLESS
+        if restless.any() and (advance > 0).any():
+            self._restrict(mask, (advance > 0)[None] | ~restless[:, None])
         if self._begin and (advance > advance.min()).any():
             late = self._position[:, None] + advance[None] >= self._begin
             # Where nothing reaches that far, the longest way on comes closest.
