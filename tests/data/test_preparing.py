@@ -192,10 +192,10 @@ class Deadly(PitchOnly):
 
 def test_a_file_that_kills_or_hangs_its_worker_costs_no_other(tmp_path):
     folder = folder_of(tmp_path / "in", 6)
-    corpus = prepare(folder, tmp_path / "out", Deadly(), workers=2, seconds_per_file=2)
+    corpus = prepare(folder, tmp_path / "out", Deadly(), workers=2, seconds_per_file=5)
     reasons = {entry["path"]: entry["reason"] for entry in manifest(corpus)}
     assert "Segmentation fault" in reasons.pop("02.mid")
-    assert "longer than 2 seconds" in reasons.pop("03.mid")
+    assert "longer than 5 seconds" in reasons.pop("03.mid")
     assert set(reasons.values()) == {""}
 
 
