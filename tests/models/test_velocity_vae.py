@@ -117,6 +117,17 @@ def test_random_numbers_are_coloured_as_latents_of_music_are() -> None:
     torch.testing.assert_close(aggregate.bleached(latents), normal, atol=1e-3, rtol=0)
 
 
+def test_the_cut_leaves_as_many_notes_as_the_music_has() -> None:
+    """Of decoders that are not sure of anything, too."""
+    model = twin()
+    rows = melodies(64)
+    said = torch.randn(64, WINDOW, COLUMNS, 3) - 3
+    for _ in range(200):
+        model._count(said, model.cells(rows).starts)
+    passed = int((said[..., 0] > model.cut).sum())
+    assert passed == pytest.approx(64 * 4, rel=0.05)
+
+
 def test_a_held_cell_goes_on_from_something() -> None:
     model = twin(noise=1.0).eval()
     chance = torch.Generator().manual_seed(4)
@@ -139,7 +150,7 @@ def test_a_held_cell_goes_on_from_something() -> None:
 
 
 def test_at_heat_0_chance_has_no_say_and_the_latent_has() -> None:
-    model = twin(threshold=0.011).eval()
+    model = twin().eval()  # untrained, its cut is where half of all cells are notes
     before = torch.zeros(2, WINDOW, COLUMNS, dtype=torch.long)
     normal = 5 * torch.randn(2, 8)
     with torch.no_grad():
@@ -195,7 +206,6 @@ def test_melodies_come_back_and_other_latents_make_other_ones() -> None:
         ((3, 3, 4), 8, {}, r"these have \[3, 4\]"),
         ((3,) * 6, 10, {}, "10 rows are no whole number of groups of 4"),
         ((3,) * 6, 8, {"latent": 7}, "7 latents cannot be shared among 2 groups"),
-        ((3,) * 6, 8, {"threshold": 1.0}, "threshold came as 1.0; between 0 and 1"),
     ],
 )
 def test_rolls_that_it_cannot_read_are_refused(

@@ -21,7 +21,6 @@ a column (silent, L = V - 2 velocities of a start, held), Z latents, H and D uni
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +38,8 @@ _FIRST_LOGITS = (-4.5, 0.0, 0.0)
 _LEAST_LOG_VARIANCE, _MOST_LOG_VARIANCE = -10.0, 4.0
 _RATE = 0.005
 """How fast the moments of the latents follow training."""
+_CUT_RATE = 0.05
+"""How far the cut moves where reconstructions have e times as many notes as the music."""
 _RIDGE = 1e-3
 
 
@@ -60,12 +61,14 @@ class VelocityVAE(SegmentModel):
 
     A group has `hidden` units and their mixture `width`, in `blocks` residual blocks. In training
     the divergence weighs `beta`, from 0 over the first `warmup` steps, and a latent that costs
-    less than `free` nats costs that. Takes put a note where its probability passes `threshold`,
+    less than `free` nats costs that. Takes put notes where they are likeliest: where their logit
+    passes a cut at which reconstructions have as many notes as the music, found while training,
     after as much chance as `noise` times the temperature says (1 draws every cell by itself).
     """
 
     encodes = True
     looks_back = True
+    cut: Tensor
 
     def __init__(
         self,
@@ -80,7 +83,6 @@ class VelocityVAE(SegmentModel):
         beta: float = 0.1,
         free: float = 0.0,
         warmup: int = 1000,
-        threshold: float = 0.35,
         noise: float = 0.3,
     ) -> None:
         super().__init__(sizes, window)
@@ -91,8 +93,6 @@ class VelocityVAE(SegmentModel):
             )
         if window % group:
             raise ValueError(f"{window} rows are no whole number of groups of {group}.")
-        if not 0 < threshold < 1:
-            raise ValueError(f"threshold came as {threshold}; between 0 and 1 is allowed.")
         columns, groups = len(sizes), window // group
         if latent % groups:
             raise ValueError(f"{latent} latents cannot be shared among {groups} groups of rows.")
@@ -101,7 +101,6 @@ class VelocityVAE(SegmentModel):
         self.normals, self.uniforms = latent, window * columns
         self.beta, self.free, self.warmup = beta, free, warmup
         self.noise = noise
-        self.cut = math.log(threshold / (1 - threshold))
         self.weight = 0.0
         cells = group * columns * 3
         self.read = nn.Sequential(
@@ -127,6 +126,7 @@ class VelocityVAE(SegmentModel):
         )
         self.log_spread = nn.Parameter(torch.tensor(-1.5))
         self.aggregate = Aggregate(latent)
+        self.register_buffer("cut", torch.tensor(_FIRST_LOGITS[_START]))
         with torch.no_grad():
             nn.init.constant_(self.z_log_variance.bias, -2.0)
             last = self.write[-1]
@@ -161,11 +161,11 @@ class VelocityVAE(SegmentModel):
         said: Tensor = self.write(groups)
         return torch.unflatten(said, 2, (self.group, -1, 3)).flatten(1, 2).float()
 
-    def nats(self, rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Cells given their latents, summed to (3,), and the latents' means and log variances."""
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What drawn latents of (B, T, C) rows say, as `decoded`, their means and log variances."""
         mean, log_variance = self.posterior(rows)
         drawn = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-        return self.given(self.decoded(drawn), rows, mask), mean, log_variance
+        return self.decoded(drawn), mean, log_variance
 
     def given(self, said: Tensor, rows: Tensor, mask: Tensor) -> Tensor:
         """Nats of starts, of what is held and of velocities, (3,), summed over rows in `mask`."""
@@ -188,16 +188,25 @@ class VelocityVAE(SegmentModel):
 
     def objective(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Nats of the cells, and of the latents as much as the weight of the step says."""
-        nats, mean, log_variance = self.nats(targets, mask)
+        said, mean, log_variance = self(targets)
+        nats = self.given(said, targets, mask)
         if self.training:
             self.aggregate.track(mean, log_variance)
+            self._count(said[mask], self.cells(targets).starts[mask])
         spent = divergence(mean, log_variance).mean(0).clamp(min=self.free).sum() * len(rows)
         return nats.sum() + self.weight * spent
 
     def scores(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Nats of the cells and of the latents, shape (4,): a bound on what the music costs."""
-        nats, mean, log_variance = self.nats(targets, mask)
+        said, mean, log_variance = self(targets)
+        nats = self.given(said, targets, mask)
         return torch.cat([nats, divergence(mean, log_variance).sum().reshape(1)])
+
+    @torch.no_grad()
+    def _count(self, said: Tensor, starts: Tensor) -> None:
+        """Move the cut towards where what is said has as many notes as there are."""
+        passed = (said[..., _START] > self.cut).sum()
+        self.cut += _CUT_RATE * torch.log((passed + 1) / (starts.sum() + 1))
 
     def cells(self, rows: Tensor) -> Cells:
         """What (B, T, C) symbols say."""
