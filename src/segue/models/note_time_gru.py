@@ -6,7 +6,8 @@ the times there are; and the keys that are held, their ages, and those struck of
 each row, so that a note that was struck is also let go.
 
 A key is kept, or left, because the net is told how much each pitch class was struck in the last
-seconds and before, and weighs a key by where it stands among them: the same in every key there is.
+seconds and before, and weighs a key by where it stands among them, and by its intervals from the
+keys around it that are down or were struck of late: the same in every key there is.
 
 In: (B, T, 3) symbols of pitch, velocity (0 lets go) and time. Features: (B, T, H + 3K + 24): the
 trunk's, the state of the keys, the pitch classes. Letters as in `base`; K keys, that is symbols
@@ -32,6 +33,8 @@ CLASSES = 12
 SPANS = (2.0, 16.0)
 """Seconds after which what was struck counts a third: about a chord, about a key."""
 _VIEWS = 8
+_REACH = 24
+"""Semitones: how far away a key's neighbours may be."""
 
 
 class NoteTimeGRU(SequenceModel):
@@ -77,7 +80,8 @@ class NoteTimeGRU(SequenceModel):
         self.mix = nn.ModuleList(nn.Linear(hidden, hidden) for _ in sizes)
         self.out = nn.ModuleList(nn.Linear(hidden, v) for v in sizes)
         self.weigh = nn.Linear(hidden, FACTS)
-        self.view = nn.Linear(hidden, _VIEWS)
+        self.view = nn.Linear(hidden, 2 * _VIEWS)
+        self.near = nn.Conv1d(FACTS, _VIEWS, 2 * _REACH + 1, padding=_REACH)
         self.harmony = nn.Parameter(torch.randn(_VIEWS, len(SPANS) * CLASSES))
         turned = torch.arange(CLASSES)[:, None] + torch.arange(CLASSES)
         self.register_buffer("turned", turned % CLASSES, persistent=False)
@@ -152,7 +156,7 @@ class NoteTimeGRU(SequenceModel):
             dim=-1,
         )
         pitches = self._out(0, context) + (facts * self.weigh(context)[..., None, :]).sum(-1)
-        fits = self._fits(context, features[..., end:])
+        fits = self._fits(context, facts, features[..., end:])
         logits = [pitches + (1 - facts[..., 0]) * fits]
         context = context + self.chosen[0](row[..., 0]) + self.own(own)
         logits.append(self._out(1, context))
@@ -160,13 +164,16 @@ class NoteTimeGRU(SequenceModel):
         logits.append(self._out(2, context))
         return tuple(logits)
 
-    def _fits(self, context: Tensor, shares: Tensor) -> Tensor:
+    def _fits(self, context: Tensor, facts: Tensor, shares: Tensor) -> Tensor:
         """(..., K): how well each key fits what was struck, seen from where it stands in it."""
+        by_class, by_key = self.view(context)[..., None, :].chunk(2, dim=-1)
         turned = shares.reshape(*shares.shape[:-1], len(SPANS), CLASSES)[..., self.turned]
         seen = turned.transpose(-3, -2).flatten(-2) @ self.harmony.T  # (..., 12, views)
-        classes = (seen * self.view(context)[..., None, :]).sum(-1)
+        classes = (seen * by_class).sum(-1)
         octaves = -(-self.keys // CLASSES)
-        return torch.cat([classes] * octaves, dim=-1)[..., : self.keys]
+        fits = torch.cat([classes] * octaves, dim=-1)[..., : self.keys]
+        near = self.near(facts.flatten(0, -3).transpose(-2, -1)).transpose(-2, -1)
+        return fits + (near.reshape(*facts.shape[:-1], _VIEWS) * by_key).sum(-1)
 
     def _out(self, column: int, context: Tensor) -> Tensor:
         mixed = nn.functional.gelu(self.mix[column](context)) + context
