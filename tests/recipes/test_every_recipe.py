@@ -35,7 +35,6 @@ SMALL: dict[str, tuple[str, ...]] = {
         "model.hidden=16",
         "model.width=32",
         "model.blocks=1",
-        "model.threshold=0.05",
     ),
     "conv-vae": (
         "encoding={'name': 'piano_roll', 'unit': 'beats', 'lowest': 48, 'highest': 79}",
