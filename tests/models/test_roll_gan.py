@@ -40,7 +40,8 @@ def test_neither_loss_moves_the_others_net(model: RollGAN) -> None:
     rows, mask = windows()
     before, real = (model.bits(half) for half in rows.chunk(2, dim=1))
     counts = mask.all(dim=1).float() / len(rows)
-    made = model.decided(model.generator(torch.randn(6, 5), before))
+    struck, held = model.played(model.generator(torch.randn(6, 5), before), rows[:, :8])
+    made = torch.stack([struck, held], dim=-1).flatten(2).transpose(1, 2)
     assert moved(model._fooling(before, real, made, counts), model) == {"generator"}
     assert moved(model._judging(before, real, made.detach(), counts), model) == {"judge"}
     assert moved(model.objective(rows, rows, mask), model) == {"generator", "judge"}
@@ -72,33 +73,45 @@ def test_windows_that_are_not_whole_do_not_count(model: RollGAN) -> None:
         torch.testing.assert_close(*found)
 
 
-def test_a_voice_sounds_one_pitch_at_a_time(model: RollGAN) -> None:
-    logits = torch.randn(3, 8, 2 * (1 + COLUMNS * 2))
-    rows = model.rows(logits)
-    assert rows.shape == (3, 8, COLUMNS)
-    assert (rows > 0).sum(dim=2).max() == 2
-    acts = torch.full((1, 1, 2, 1 + COLUMNS * 2), -9.0)
-    acts[0, 0, 0, 1 + 2 * 4] = 9.0  # the first voice strikes the fifth pitch
-    acts[0, 0, 1, 1 + 2 * 4 + 1] = 9.0  # the second holds it: it is struck
-    assert model.rows(acts.flatten(2)).flatten().tolist() == [0, 0, 0, 0, 1, 0]
-    acts[0, 0, 0] = -9.0
-    acts[0, 0, 0, 0] = 9.0  # the first rests
-    assert model.rows(acts.flatten(2)).flatten().tolist() == [0, 0, 0, 0, 2, 0]
+def acts(*voices: str) -> Tensor:
+    """Logits of one bar of 8 from a string a voice: `.` rests, `-` holds, a digit strikes."""
+    logits = torch.full((1, 8, len(voices), 2 + COLUMNS), -9.0)
+    for v, voice in enumerate(voices):
+        for t, act in enumerate(voice):
+            logits[0, t, v, ".-012345".index(act)] = 9.0
+    return logits.flatten(2)
 
 
-def test_rolls_that_only_sound_have_voices_too() -> None:
-    model = RollGAN((2,) * 3, window=8, voices=1, noise=2, width=4, memory=2, judge=4)
-    acts = torch.tensor([[[0.0, 9.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0]]])
-    assert model.rows(acts).tolist() == [[[1, 0, 0], [0, 0, 0]]]
+def heard(model: RollGAN, logits: Tensor, before: Tensor) -> list[str]:
+    """What is played, a string a pitch, from the lowest."""
+    struck, held = model.played(logits, before)
+    return ["".join(".x-"[cell] for cell in column) for column in (struck + 2 * held)[0].T.int()]
 
 
-def test_decided_cells_are_bits_with_a_way_back(model: RollGAN) -> None:
-    logits = torch.randn(2, 8, 2 * (1 + COLUMNS * 2), requires_grad=True)
-    bits = model.decided(logits)
-    torch.testing.assert_close(bits.detach(), model.bits(model.rows(logits)))
-    (grad,) = torch.autograd.grad(bits[0, 0].sum(), logits)
-    assert grad[0].any()
-    assert not grad[1].any()
+def test_a_voice_sounds_one_pitch_at_a_time_and_holds_what_it_struck(model: RollGAN) -> None:
+    quiet = torch.zeros(1, 8, COLUMNS, dtype=torch.long)
+    played = heard(model, acts("2--4--.-", "--------"), quiet)
+    assert played == ["........", "........", "x--.....", "........", "...x--..", "........"]
+
+
+def test_what_one_strikes_no_other_holds(model: RollGAN) -> None:
+    quiet = torch.zeros(1, 8, COLUMNS, dtype=torch.long)
+    assert heard(model, acts("1-------", "..1---.."), quiet)[1] == "x-x-----"
+
+
+def test_voices_hold_on_from_the_bar_before_the_highest_first(model: RollGAN) -> None:
+    before = torch.zeros(1, 8, COLUMNS, dtype=torch.long)
+    before[0, -1, 1], before[0, -1, 3], before[0, -1, 4] = 1, 2, 2
+    played = heard(model, acts("--......", "-......."), before)
+    assert played == ["........", "........", "........", "-.......", "--......", "........"]
+
+
+def test_decisions_have_a_way_back(model: RollGAN) -> None:
+    logits = acts("2--4--.-", "--------").requires_grad_()
+    _, held = model.played(logits, torch.zeros(1, 8, COLUMNS, dtype=torch.long))
+    (grad,) = torch.autograd.grad(held[0, 2].sum(), logits)
+    assert grad[0, :3].abs().sum(dim=1).all()
+    assert not grad[0, 3:].any()
 
 
 def test_scores_are_the_same_each_time_and_change_nothing(model: RollGAN) -> None:
@@ -149,7 +162,7 @@ def test_its_graph_agrees_with_torch(model: RollGAN) -> None:
 
 
 def test_what_it_cannot_read_is_refused() -> None:
-    with pytest.raises(ValueError, match="columns of one size"):
-        RollGAN((2, 3), window=16)
+    with pytest.raises(ValueError, match="columns of 3 symbols"):
+        RollGAN((2, 2), window=16)
     with pytest.raises(ValueError, match="window came as 14; two bars of even length"):
         twin(window=14)

@@ -1,20 +1,20 @@
 """A convolutional GAN over piano rolls: a bar made from noise and the bar before it.
 
 Notable: the bar before comes in at every resolution the generator passes through; time is
-unfolded by patches, and pitches are channels; each of a few voices sounds one pitch at a time, and
-is decided, not left between two, while the gradient goes past the decision (straight through); the
-judge hears the two bars together. Both nets learn in one step of one optimiser: the judge hears
-made bars cut off from the generator, and the generator is judged by a judge whose weights are
-constants, so that neither loss moves the other's net. A penalty on the judge's slope at real music
-(R1) keeps the game from running away.
+unfolded by patches, and pitches are channels; each of a few voices rests, holds its pitch or
+strikes one, and decides, while the gradient goes past the decision (straight through), so that
+what is held was struck before; the judge hears the two bars together. Both nets learn in one step
+of one optimiser: the judge hears made bars cut off from the generator, and the generator is judged
+by a judge whose weights are constants, so that neither loss moves the other's net. A penalty on the
+judge's slope at real music (R1) keeps the game from running away.
 Sources: Yang, Chou and Yang, "MidiNet", ISMIR 2017, with its feature matching; straight-through
 cells as in Dong and Yang, "Convolutional generative adversarial networks with binary neurons for
 polyphonic music generation", ISMIR 2018; Mescheder, Geiger and Nowozin, "Which training methods for
 GANs do actually converge?", ICML 2018.
 
-In: (B, 2T, C) frames, two bars of T. Letters: V symbols of a cell, S voices, A = 1 + C (V - 1)
-things that a voice may do, the first of them nothing, Z noise, W channels, M channels of the bar
-before, F channels of the judge.
+In: (B, 2T, C) frames, two bars of T, of cells that are silent (0), struck (1) or held (2). Letters:
+S voices, A = 2 + C things that a voice may do (rest, hold, strike a pitch), Z noise, W channels, M
+channels of the bar before, F channels of the judge.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from segue.models.segments import SegmentModel
 HALVINGS = 3
 """How often time is halved at most: a bar of 16 frames begins as 2."""
 SLOPE = 0.2
+SYMBOLS, STRUCK, HELD = 3, 1, 2
 
 
 class RollGAN(SegmentModel):
@@ -66,16 +67,18 @@ class RollGAN(SegmentModel):
         openings: float = 0.125,
     ) -> None:
         super().__init__(sizes, window)
-        if len(set(sizes)) != 1:
-            raise ValueError(f"roll-gan needs columns of one size; these have {set(sizes)}.")
+        if set(sizes) != {SYMBOLS}:
+            raise ValueError(
+                f'roll-gan reads columns of {SYMBOLS} symbols, a roll of cells = "both"; these '
+                f"have {set(sizes)}."
+            )
         if window % 4:
             raise ValueError(f"data.window came as {window}; two bars of even length are allowed.")
         self.window, self.normals = window // 2, noise
-        self.columns, self.symbols, self.voices = len(sizes), sizes[0], voices
+        self.columns, self.voices = len(sizes), voices
         self.matching, self.penalty, self.openings = matching, penalty, openings
         halvings = min((self.window & -self.window).bit_length() - 1, HALVINGS)
-        bits = self.columns * (self.symbols - 1)
-        acts = voices * (1 + bits)
+        bits, acts = 2 * self.columns, voices * (2 + self.columns)
         self.generator = Generator(self.window, halvings, bits, acts, noise, width, memory)
         self.judge = Judge(self.window, halvings, bits, judge)
 
@@ -97,8 +100,8 @@ class RollGAN(SegmentModel):
             return torch.zeros(len(STATISTICS), device=rows.device)
         chance = torch.Generator().manual_seed(0)
         noise = torch.randn(len(real), self.normals, generator=chance).to(rows.device)
-        made = self.rows(self.generator(noise, self.bits(before)))
-        return differences(before, real, made, self.symbols) * mask.sum()
+        made = self.compose(noise, noise[:, :0], before, noise.new_ones(1))
+        return differences(before, real, made, SYMBOLS) * mask.sum()
 
     def objective(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Both losses, as a mean over pairs of bars, times the rows that count."""
@@ -106,10 +109,11 @@ class RollGAN(SegmentModel):
         counts = counts / counts.sum().clamp(min=1)
         first, second = rows.chunk(2, dim=1)
         opens = (torch.rand(len(rows), device=rows.device) < self.openings)[:, None, None]
-        before = self.bits(torch.where(opens, 0, first))
-        real = self.bits(torch.where(opens, first, second))
+        rows_before = torch.where(opens, 0, first)
+        before, real = self.bits(rows_before), self.bits(torch.where(opens, first, second))
         noise = torch.randn(len(rows), self.normals, device=rows.device)
-        made = self.decided(self.generator(noise, before))
+        struck, held = self.played(self.generator(noise, before), rows_before)
+        made = torch.stack([struck, held], dim=-1).flatten(2).transpose(1, 2)
         of_judge = self._judging(before, real, made.detach(), counts)
         of_generator = self._fooling(before, real, made, counts)
         return (of_judge + of_generator) * mask.sum()
@@ -136,29 +140,37 @@ class RollGAN(SegmentModel):
 
     def bits(self, rows: Tensor) -> Tensor:
         """(B, T, C) frames to (B, C * (V - 1), T), 1 where a cell has that symbol; none for 0."""
-        hot = nn.functional.one_hot(rows, self.symbols)[..., 1:].flatten(2)
+        hot = nn.functional.one_hot(rows, SYMBOLS)[..., 1:].flatten(2)
         return hot.to(self.generator.out.weight.dtype).transpose(1, 2)
 
-    def rows(self, logits: Tensor) -> Tensor:
-        """(B, T, S * A) logits to (B, T, C) frames: what its voices do, of a pitch the first."""
-        acts = self._acts(logits).argmax(dim=-1)
-        done = nn.functional.one_hot(acts, self._acts(logits).shape[-1])[..., 1:].sum(dim=2)
-        first = torch.arange(self.symbols - 1, 0, -1, device=logits.device)
-        each = done.clamp(max=1).reshape(*done.shape[:2], self.columns, -1) * first
-        # The first symbol that is done weighs most; where none is, all are 0.
-        return torch.where(each.amax(dim=-1) > 0, self.symbols - each.amax(dim=-1), 0)
+    def played(self, logits: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, S * A) logits and the rows before to what is struck and held, (B, T, C) each.
 
-    def decided(self, logits: Tensor) -> Tensor:
-        """(B, T, S * A) logits to bits; backwards, as if they were the probabilities."""
-        likely = self._acts(logits).softmax(dim=-1)[..., 1:].sum(dim=2).transpose(1, 2)
-        return self.bits(self.rows(logits)) + likely - likely.detach()
+        They are 0 and 1, with the gradients of the voices' probabilities.
+        """
+        given = logits.float().reshape(*logits.shape[:2], self.voices, -1)
+        likely = given.softmax(dim=-1)
+        act = nn.functional.one_hot(given.argmax(dim=-1), given.shape[-1]).to(likely.dtype)
+        act = act + (likely - likely.detach())
+        sounds, struck, held = self._lasting(before).to(act.dtype), [], []
+        for t in range(self.window):
+            strikes, holds = act[:, t, :, 2:], act[:, t, :, 1:2] * sounds
+            sounds = strikes + holds
+            struck.append(strikes.sum(dim=1).clamp(max=1))
+            held.append(holds.sum(dim=1).clamp(max=1) * (1 - struck[-1]))
+        return torch.stack(struck, dim=1), torch.stack(held, dim=1)
 
-    def _acts(self, logits: Tensor) -> Tensor:
-        return logits.float().reshape(*logits.shape[:2], self.voices, -1)
+    def _lasting(self, before: Tensor) -> Tensor:
+        """(B, S, C): the pitch that each voice may hold from the last frame, the highest first."""
+        sounds = before[:, -1] > 0
+        rank = sounds.flip(1).cumsum(dim=1).flip(1)
+        voice = torch.arange(1, self.voices + 1, device=before.device)[:, None]
+        return (rank[:, None] == voice) & sounds[:, None]
 
     def compose(self, normal: Tensor, uniform: Tensor, before: Tensor, heat: Tensor) -> Tensor:
         """A bar of (B, Z) noise after `before`; `heat` widens the noise, 0 is the middle of it."""
-        return self.rows(self.generator(normal * heat, self.bits(before)))
+        struck, held = self.played(self.generator(normal * heat, self.bits(before)), before)
+        return (STRUCK * struck + HELD * held).round().long()
 
 
 class Generator(nn.Module):
