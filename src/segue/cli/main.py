@@ -54,6 +54,7 @@ VERBS: dict[str, Verb] = {
     "search": Verb("search", "Search a space of recipes for the lowest held-out loss.", LEARN),
     "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
+    "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
 }
 

@@ -71,7 +71,11 @@ Tempo = Annotated[float | None, typer.Option(help="Beats (quarters) a minute.")]
 Metre = Annotated[str | None, typer.Option(help="The metre, such as 3/4.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The folder to write takes into.")]
 EngineName = Annotated[
-    str, typer.Option("--engine", help="auto, onnx (the default where it can) or torch.")
+    str,
+    typer.Option(
+        "--engine",
+        help="auto, onnx (the default where it can), int8 (faster, not quite the same) or torch.",
+    ),
 ]
 Formats = Annotated[
     str,

@@ -63,7 +63,7 @@ class Engine(Protocol):
         """Each take of `state` repeated `copies` times, side by side."""
 
 
-ENGINES = ("auto", "onnx", "torch")
+ENGINES = ("auto", "onnx", "int8", "torch")
 
 
 def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
@@ -73,7 +73,7 @@ def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
     if name != "torch" and bundle.graphs:
         from segue.generation.onnx_engine import OnnxEngine
 
-        return OnnxEngine(bundle)
+        return OnnxEngine(bundle, int8=name == "int8")
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchEngine
 
@@ -82,6 +82,6 @@ def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
 
 def allow_torch(bundle: Bundle, name: str) -> None:
     """Raise if ONNX was asked for, which the bundle then lacks, or torch is not installed."""
-    if name == "onnx":
+    if name in ("onnx", "int8"):
         raise SegueError(f"{bundle.name} has no ONNX form: leave --engine out to play with torch.")
     require_torch(f"playing {bundle.name}")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from segue.bundles import Bundle
-from segue.errors import BundleError
+from segue.errors import BundleError, SegueError
 from segue.generation.engine import Ask, Floats, IntRows, State
+from segue.generation.int8 import quantised
 
 
 class OnnxEngine:
@@ -18,18 +19,20 @@ class OnnxEngine:
 
     name = "onnx"
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, *, int8: bool = False) -> None:
         import onnxruntime
 
+        if int8:
+            self.name = "int8"
         self.sizes = bundle.sizes
         self.frames = bool(bundle.engine.get("frames"))
         self.independent = bool(bundle.engine.get("independent"))
         self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
         self._state = bundle.index["state"]
-        self._step = session(bundle.path / "model.onnx", threads)
+        self._step = session(bundle.path / "model.onnx", threads, int8=int8)
         self._chain = bundle.engine.get("chain")
         heads = "heads.onnx" if self._chain is None else "column.onnx"
-        self._heads = session(bundle.path / heads, threads)
+        self._heads = session(bundle.path / heads, threads, int8=int8)
         self._reads = {each.name for each in self._heads.get_inputs()}
         # A head is asked for alone: the others, which come later in the row, need not run.
         self._only_asked = onnxruntime.RunOptions()
@@ -92,8 +95,8 @@ def _zeros(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
     return tuple(np.zeros((batch, *s["shape"]), dtype=s["dtype"]) for s in described)
 
 
-def session(path: Path, threads: int) -> Any:
-    """ONNX Runtime for one graph; BundleError if it cannot be read."""
+def session(path: Path, threads: int, *, int8: bool = False) -> Any:
+    """ONNX Runtime for one graph, rounded to `int8` or not; BundleError if it cannot be read."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -102,7 +105,11 @@ def session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
-            path, sess_options=options, providers=["CPUExecutionProvider"]
+            quantised(path) if int8 else path,
+            sess_options=options,
+            providers=["CPUExecutionProvider"],
         )
+    except SegueError:
+        raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many kinds for a bad graph
         raise BundleError(f"{path} cannot be played: {error}. Copy the bundle again.") from None
