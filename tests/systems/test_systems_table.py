@@ -79,7 +79,7 @@ def test_marks_are_the_rows_that_open_and_close_a_piece() -> None:
     assert len(note_chord_lstm._marks(encodings.get("note_chord"))) == 0
 
 
-def test_a_take_that_is_empty_or_damaged_is_refused(tmp_path: Path, chorales: Path) -> None:
+def test_a_take_that_is_damaged_is_refused(tmp_path: Path, chorales: Path) -> None:
     score = music.read(next(chorales.iterdir()))
     path = tmp_path / "take.mid"
     music.write(score, path)
@@ -89,9 +89,22 @@ def test_a_take_that_is_empty_or_damaged_is_refused(tmp_path: Path, chorales: Pa
     receipt.write_text(json.dumps({"checks": {"notes": len(score) + 1}}))
     with pytest.raises(CommandError, match="not read back as it was made"):
         every.notes_of(path)
+    receipt.write_text(json.dumps({"checks": {"notes": 0}}))
     music.write(Score(480, score.notes[:0], score.tracks), path)
-    with pytest.raises(CommandError, match="holds no notes"):
-        every.notes_of(path)
+    assert every.notes_of(path) == 0
+
+
+def test_a_silent_recipe_is_trained_on(here: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = iter([0, 7])
+    monkeypatch.setattr(every, "notes_of", lambda path: next(heard))
+    monkeypatch.setattr(every, "LONGER", 2)
+    told = every._tried(here, "small", 2, 1.0)
+    assert (told["steps"], told["notes"], told["fine"]) == (4, 7, True)
+    assert told["verdict"] == "trains and plays, silent after 2 steps"
+    heard = iter([0, 0])
+    again = every._tried(here, "small", 2, 1.0)
+    assert not again["fine"]
+    assert again["verdict"] == "failed: its take holds no notes after 4 steps."
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from bench.systems.repeats import repeats
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segue.evaluation.frames import Found, best_threshold, onsets_found
 from segue.models.frames import ChainedFrames
 from segue.training.stream import HeldOut, windows_of
 
@@ -46,6 +47,47 @@ def greedy(model: ChainedFrames, features: Tensor) -> Tensor:
         below = cell[:, None]
         columns.append(cell)
     return torch.stack(columns, dim=1)
+
+
+@torch.no_grad()
+def struck(model: ChainedFrames, features: Tensor, draws: int = 4, seed: int = 1) -> Tensor:
+    """(N, C, F) features of frames to the (N, C) probabilities that a cell is struck.
+
+    Means over frames drawn from the lowest cell up, so that nothing is known of the frame itself.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    features = features.repeat(draws, 1, 1)
+    chain, told = model.chain(len(features)), []
+    below = torch.zeros(len(features), 1, dtype=torch.long)
+    for column in range(features.shape[1]):
+        logits, *after = model.link(features[:, column].contiguous(), below, *chain)
+        chain, p = tuple(after), logits.softmax(-1)
+        told.append(p[:, 1:-1].sum(-1))
+        below = torch.multinomial(p, 1, generator=chance)
+    return torch.stack(told, dim=1).unflatten(0, (draws, -1)).mean(dim=0)
+
+
+def onsets_foretold(case: Case, most: int) -> tuple[Found, float]:
+    """Onsets of held-out windows, each from silence, and the probability that counts as one.
+
+    The threshold is the best one of as many training windows.
+    """
+    probable, came = _struck_and_came(case, "train", most)
+    threshold = best_threshold(probable, came)
+    probable, came = _struck_and_came(case, case.held_out, most)
+    return onsets_found(probable >= threshold, came), threshold
+
+
+def _struck_and_came(case: Case, split: str, most: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    model, last = case.model(), case.corpus.encoding.layout.sizes[0] - 1
+    windows = windows_of(case.corpus, case.recipe, split, 8, 1)
+    told, came = [], []
+    with torch.no_grad():
+        for batch in HeldOut(windows, most):
+            told.append(struck(model, model.features(batch.rows)[batch.mask]).numpy())
+            targets = batch.targets[batch.mask].numpy()
+            came.append((targets > 0) & (targets < last))
+    return np.concatenate(told), np.concatenate(came)
 
 
 def beside_the_baselines(case: Case) -> list[Check]:
