@@ -6,6 +6,7 @@ import pytest
 from segue.evaluation.frames import (
     Found,
     absolute_errors,
+    best_threshold,
     frame_nats,
     median,
     onsets,
@@ -38,6 +39,19 @@ def test_silence_foretold_is_right_where_nothing_comes_and_wrong_elsewhere() -> 
     assert onsets_found(nothing, nothing).f1 == 1
     assert onsets_found(nothing, something).f1 == 0
     assert onsets_found(something, nothing).f1 == 0
+
+
+def test_the_best_threshold_is_found_among_all() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.integers(0, 12, (40, 5)) / 12
+    came = rng.random((40, 5)) < p**2
+    best = best_threshold(p, came)
+    f1 = {t: onsets_found(p >= t, came).f1 for t in np.unique(p)}
+    assert f1[best] == max(f1.values()) > onsets_found(p >= 1, came).f1
+
+
+def test_where_nothing_comes_nothing_is_worth_foretelling() -> None:
+    assert best_threshold(np.full((3, 2), 0.9), np.zeros((3, 2), bool)) == np.inf
 
 
 def test_copying_the_last_frame_never_foretells_an_onset() -> None:
