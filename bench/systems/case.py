@@ -51,9 +51,9 @@ class Case:
 
     def model(self) -> Any:
         """The torch model with its trained weights, in evaluation mode."""
-        from segue.generation.torch_engine import TorchEngine
+        from segue.generation.torch_engine import trained_model
 
-        return TorchEngine.of_bundle(self.bundle).model
+        return trained_model(self.bundle).eval()
 
     def takes(self, count: int = 4, bars: int = 16, seed: int = 1) -> list[Score]:
         """Takes by `segue generate` with the recipe's own sampling, read back from MIDI."""
