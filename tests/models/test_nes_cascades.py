@@ -176,6 +176,18 @@ def test_a_voice_learns_to_play_its_own_last_note_again() -> None:
     assert loss.item() < 0.2
 
 
+def test_what_intervals_say_is_the_same_in_every_key() -> None:
+    model = twin("nes-cascade")
+    with torch.no_grad():
+        model.interval.normal_()
+    lines = torch.tensor([[[60, 62], [0, 0], [40, 0], [0, 0]]])
+    up = torch.where(lines > 0, lines + 5, 0)
+    context, voice = torch.randn(1, 8), torch.tensor([0])
+    low, high = (model._intervals(context, each, voice) for each in (lines, up))
+    torch.testing.assert_close(high[:, 5:], low[:, :-5])
+    assert low.std() > 0.1
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_other_columns_are_refused(name: str) -> None:
     cls = {"lulea-nes-cascade": NesCascade, "nes-cascade": VoiceCascade}[name]

@@ -110,6 +110,30 @@ def test_the_gru_knows_which_keys_are_down_and_for_how_long() -> None:
     assert late[0, :, 0].max() < 1e-6  # never struck
 
 
+def test_how_well_a_key_fits_is_the_same_in_every_key() -> None:
+    """Three notes and the same three a major second up: each key fits as the one two below did."""
+    torch.manual_seed(0)
+    model = NoteTimeGRU((40, 5, 4), window=7, seconds=SECONDS, hidden=8, embedding=6).eval()
+    rows = torch.tensor([[[15, 3, 0], [19, 1, 1], [15, 0, 3], [22, 2, 2]]])
+    context = torch.randn(1, 4, 8)
+    fits = [
+        model._fits(context, model._keys_of(moved), model._classes_of(moved))
+        for moved in (rows, rows + torch.tensor([2, 0, 0]))
+    ]
+    torch.testing.assert_close(fits[1][..., 2:], fits[0][..., :-2])
+    assert fits[0].std() > 0.1
+
+
+def test_pitch_classes_fade_by_their_span() -> None:
+    model = twin("gru")
+    rows = torch.tensor([[[2, 3, 0], [2, 0, 3], [4, 1, 3]]])  # struck, let go 0.5 s later, another
+    short, long = model._classes_of(rows)[0, -1].view(2, 12)
+    for share, span in ((short, 2.0), (long, 16.0)):
+        faded = torch.exp(torch.tensor(-1.0 / span))
+        torch.testing.assert_close(share[[2, 4]], torch.stack([faded, faded / faded]) / (2 + faded))
+        assert share.nonzero().flatten().tolist() == [2, 4]
+
+
 def test_the_gru_learns_to_let_go_of_what_it_struck() -> None:
     """Any key is struck, and let go next: the pitch is only known from the keys that are down."""
     model = twin("gru", dropout=0.0)
