@@ -101,13 +101,15 @@ def sampling_of(
     from segue.generation import Sampling
 
     own = bundle.recipe.generate
+    # A temperature that the user gives is that of all columns but those heated by name.
+    heats = (dict(own.heats) if temperature is None else {}) | dict(map(_heat, heat or ()))
     return Sampling(
         own.temperature if temperature is None else temperature,
         own.top_k if top_k is None else top_k,
         own.top_p if top_p is None else top_p,
         own.min_p if min_p is None else min_p,
         own.typical if typical is None else typical,
-        tuple(_heat(text) for text in heat or ()),
+        tuple(heats.items()),
         own.loop_beats if loop_beats is None else loop_beats,
     )
 

@@ -323,7 +323,13 @@ def own_sampling(bundle: Bundle) -> Sampling:
     """How the bundle's recipe samples unless told otherwise."""
     own = bundle.recipe.generate
     return Sampling(
-        own.temperature, own.top_k, own.top_p, own.min_p, own.typical, loop_beats=own.loop_beats
+        own.temperature,
+        own.top_k,
+        own.top_p,
+        own.min_p,
+        own.typical,
+        tuple(own.heats.items()),
+        own.loop_beats,
     )
 
 

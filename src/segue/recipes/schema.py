@@ -127,6 +127,10 @@ class GenerateTable(_Table):
     top_p: float = Field(1.0, gt=0, le=1)
     min_p: float = Field(0.0, ge=0, lt=1)
     typical: float = Field(1.0, gt=0, le=1)
+    heats: dict[str, float] = Field(
+        default_factory=dict,
+        description="temperatures of single columns by name, in place of the common one",
+    )
     loop_beats: float = Field(
         0.0, ge=0, description="damp exact loops that have gone on for so many beats; 0: do not"
     )
