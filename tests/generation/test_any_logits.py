@@ -46,6 +46,7 @@ class Noise:
     name = "noise"
     frames = False
     independent = False
+    window = 0
 
     def __init__(self, encoding: Encoding, seed: int) -> None:
         self.sizes = encoding.layout.sizes

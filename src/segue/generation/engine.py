@@ -43,9 +43,14 @@ class Engine(Protocol):
     """Whether it plays a model of frames, whose columns are all alike."""
     independent: bool
     """Whether the columns of a frame do not depend on each other."""
+    window: int
+    """How many rows it reads anew at each step, which are its state; 0 if it carries one on."""
 
     def start(self, batch: int) -> State:
         """The state of `batch` takes before any row."""
+
+    def holding(self, rows: IntRows) -> State:
+        """The state whose window is `rows`, (B, window, columns), of an engine that has one."""
 
     def step(self, rows: IntRows, state: State) -> State:
         """The state after one more row a take."""
@@ -61,6 +66,23 @@ class Engine(Protocol):
 
     def fork(self, state: State, copies: int) -> State:
         """Each take of `state` repeated `copies` times, side by side."""
+
+
+def read(engine: Engine, rows: IntRows) -> State:
+    """The state of B takes after `rows`, (B, T, columns).
+
+    An engine that reads its window anew at each step needs but one: the other rows only fill it.
+    """
+    batch, length = rows.shape[:2]
+    if not length or not engine.window:
+        state = engine.start(batch)
+        for t in range(length):
+            state = engine.step(np.ascontiguousarray(rows[:, t]), state)
+        return state
+    before = rows[:, :-1][:, -engine.window :]
+    lacking = engine.window - before.shape[1]
+    before = np.pad(before, ((0, 0), (lacking, 0), (0, 0)))
+    return engine.step(np.ascontiguousarray(rows[:, -1]), engine.holding(before))
 
 
 ENGINES = ("auto", "onnx", "int8", "torch")

@@ -29,6 +29,9 @@ class OnnxEngine:
         self.independent = bool(bundle.engine.get("independent"))
         self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
         self._state = bundle.index["state"]
+        context = bundle.index.get("context") or 0
+        held = [each["shape"] for each in self._state]
+        self.window = context if held == [[context, len(self.sizes)]] else 0
         self._step = session(bundle.path / "model.onnx", threads, int8=int8)
         self._chain = bundle.engine.get("chain")
         heads = "heads.onnx" if self._chain is None else "column.onnx"
@@ -41,6 +44,10 @@ class OnnxEngine:
     def start(self, batch: int) -> State:
         """Zeros in the shapes the bundle names."""
         return State(batch, None, _zeros(self._state, batch))
+
+    def holding(self, rows: IntRows) -> State:
+        """The rows themselves."""
+        return State(len(rows), None, (rows,))
 
     def step(self, rows: IntRows, state: State) -> State:
         """One run of model.onnx."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
-from segue.generation.engine import Engine, IntRows, State
+from segue.generation.engine import Engine, IntRows, State, read
 from segue.generation.guides import Guide
 from segue.generation.loops import Loops, loop_steps
 from segue.generation.sampling import Sampling, draw, probabilities
@@ -35,10 +35,7 @@ class Player:
 
     def read(self, prompt: IntRows) -> State:
         """The state of one take after the rows of `prompt`, shape (rows, columns)."""
-        state = self.engine.start(1)
-        for row in prompt.astype(np.int64):
-            state = self.engine.step(row[None], state)
-        return state
+        return read(self.engine, prompt.astype(np.int64)[None])
 
     def play(
         self,

@@ -12,8 +12,9 @@ from segue.bundles import Bundle
 from segue.errors import BundleError
 from segue.generation.engine import Ask, Floats, IntRows, State
 from segue.models.base import Model, SequenceModel
-from segue.models.frames import ChainedFrames, FrameModel
+from segue.models.frames import ChainedFrames, FrameModel, WindowedFrames
 from segue.models.segments import SegmentModel
+from segue.models.windowed import Windowed
 from segue.recipes import build_model
 
 
@@ -27,6 +28,7 @@ class TorchEngine:
         self.sizes = model.sizes
         self.frames = isinstance(model, FrameModel)
         self.independent = isinstance(model, FrameModel) and model.independent
+        self.window = model.window if isinstance(model, Windowed | WindowedFrames) else 0
 
     @classmethod
     def of_bundle(cls, bundle: Bundle) -> TorchEngine:
@@ -39,6 +41,10 @@ class TorchEngine:
     def start(self, batch: int) -> State:
         """The model's own start."""
         return State(batch, None, self.model.start(batch))
+
+    def holding(self, rows: IntRows) -> State:
+        """The rows themselves."""
+        return State(len(rows), None, (torch.from_numpy(rows),))
 
     @torch.no_grad()
     def step(self, rows: IntRows, state: State) -> State:

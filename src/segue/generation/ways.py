@@ -11,7 +11,7 @@ import numpy as np
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
-from segue.generation.engine import IntRows, State, make_engine
+from segue.generation.engine import IntRows, State, make_engine, read
 from segue.generation.guides import Steps, only_known
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
@@ -341,11 +341,7 @@ def make_player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Playe
 def _read_each(player: Player, prompts: list[IntRows]) -> State:
     """One state that holds a take for each prompt; they are read side by side."""
     shortest = min(len(p) for p in prompts)
-    stacked = np.stack([p[-shortest:] for p in prompts])
-    state = player.engine.start(len(prompts))
-    for t in range(shortest):
-        state = player.engine.step(np.ascontiguousarray(stacked[:, t]), state)
-    return state
+    return read(player.engine, np.stack([p[len(p) - shortest :] for p in prompts]))
 
 
 def _prompt_rows(
