@@ -9,7 +9,7 @@ from segue.errors import RecipeError
 from segue.models.base import parameter_count
 from segue.recipes.library import to_toml
 
-COUNT = 18
+COUNT = 35
 
 
 def test_the_number_of_recipes_is_known() -> None:
