@@ -107,6 +107,8 @@ def draw(rolls: Bools, path: Path) -> None:
     figure = Figure(figsize=(8, 1.1 * len(rolls)), layout="constrained")
     for place, roll in enumerate(rolls):
         axes = figure.add_subplot(len(rolls), 1, place + 1)
-        axes.imshow(roll.T[low:high], origin="lower", aspect="auto", cmap="Greys")
+        axes.imshow(
+            roll.T[low:high], origin="lower", aspect="auto", cmap="Greys", interpolation="nearest"
+        )
         axes.set(xticks=[], yticks=[], ylabel=f"{place / (len(rolls) - 1):.0%}")
     figure.savefig(path, dpi=80)
