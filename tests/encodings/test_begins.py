@@ -20,6 +20,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("note_chord", {}),
     ("note_chord", {"octaves": True}),
     ("note_chord", {"rhythm": True}),
+    ("melody", {"lowest": 48}),
     ("piano_roll", {"unit": "beats"}),
     ("piano_roll", {"unit": "beats", "cells": "both", "lowest": 36}),
     ("nes_events", {}),

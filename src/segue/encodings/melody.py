@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
+from segue.encodings.begins import in_a_row
 from segue.encodings.header import first_pitched, resolution, time_header, time_tables
 from segue.encodings.options import choice, whole
 from segue.encodings.pitch_names import pitch_name
@@ -159,6 +160,10 @@ class Melody(Closed):
         return tidy(score.with_(notes=notes))
 
     # -- generation --------------------------------------------------------------------------
+
+    def begins(self, column: int) -> NDArray[np.bool_] | None:
+        """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
+        return in_a_row(self.layout.sizes[column], PITCHES, range(self.lowest, self.highest + 1))
 
     def opening(self) -> Rows:
         """Nothing: a melody has no marks."""
