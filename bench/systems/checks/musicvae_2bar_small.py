@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.systems.case import Case
 from bench.systems.checks import Check
-from bench.systems.checks.velocity_vae import held_out
+from bench.systems.checks.latents import held_out
 from bench.systems.repeats import repeats
 
 from segue.evaluation.latents import active_units

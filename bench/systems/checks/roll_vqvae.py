@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from bench.systems.case import Case
 from bench.systems.checks import Check
-from bench.systems.checks.velocity_vae import held_out
+from bench.systems.checks.latents import held_out
 from bench.systems.repeats import repeats
 
 from segue.evaluation.latents import f1
