@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.systems.case import Case
 from bench.systems.checks import Check
-from bench.systems.checks.latents import held_out
+from bench.systems.checks.whole_segments import whole_segments
 from bench.systems.repeats import repeats
 
 from segue.evaluation.latents import active_units
@@ -20,7 +20,7 @@ def measure(case: Case) -> list[Check]:
     import torch
 
     model: Any = case.model()
-    rows = torch.from_numpy(held_out(case))
+    rows = torch.from_numpy(whole_segments(case))
     with torch.no_grad():
         means = model.encode(rows)
         told = model.teacher_forced(means, rows).argmax(dim=-1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from bench.systems.case import Case
 from bench.systems.checks import Check
-from bench.systems.checks.latents import held_out
+from bench.systems.checks.whole_segments import whole_segments
 from bench.systems.repeats import repeats
 
 from segue.evaluation.latents import f1
@@ -17,7 +17,7 @@ def measure(case: Case) -> list[Check]:
     import torch
 
     model: Any = case.model()
-    rows = held_out(case)
+    rows = whole_segments(case)
     with torch.no_grad():
         indices = model.codebook.nearest(model.said(torch.from_numpy(rows)))
         logits = model.unfolded(model.codebook.vectors(indices), len(rows))
