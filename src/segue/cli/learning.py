@@ -253,7 +253,10 @@ def _show(outcome: Outcome) -> None:
     rows = console.table("held-out loss", ">nats a row", ">perplexity a row", ">nats a note")
     for name, value in sorted(nats.items(), key=lambda item: -float(item[1])):
         a_note = value / held_out["notes_a_row"]
-        rows.add_row(name, f"{value:.4f}", f"{math.exp(min(value, 99)):,.2f}", f"{a_note:.4f}")
+        perplexity = math.exp(min(value, 99))
+        # A frame of 88 columns has more ways to be than digits could tell.
+        told = f"{perplexity:,.2f}" if perplexity < 1e6 else f"{perplexity:.1e}"
+        rows.add_row(name, f"{value:.4f}", told, f"{a_note:.4f}")
     console.out.print(rows)
     floor = {k: v for k, v in nats.items() if k != "model"}
     best = min(floor, key=lambda k: float(floor[k]))
