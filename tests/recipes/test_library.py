@@ -7,6 +7,7 @@ import pytest
 from segue import recipes
 from segue.errors import RecipeError
 from segue.models.base import parameter_count
+from segue.recipes.counting import count_parameters
 from segue.recipes.library import to_toml
 
 COUNT = 35
@@ -18,10 +19,12 @@ def test_the_number_of_recipes_is_known() -> None:
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_builds_with_the_count_it_states(name: str) -> None:
+    """Built without weights: drawing those of the largest takes half a minute."""
     recipe = recipes.load(name)
-    model = recipes.build_model(recipe, recipes.sizes_of(recipe), seed=0)
+    parameters = count_parameters(recipe)
+    assert parameters
     if recipe.reference is not None:
-        assert parameter_count(model) == recipe.reference.parameters
+        assert parameters == recipe.reference.parameters
 
 
 @pytest.mark.parametrize("name", recipes.names())
