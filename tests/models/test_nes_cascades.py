@@ -188,6 +188,15 @@ def test_what_intervals_say_is_the_same_in_every_key() -> None:
     assert low.std() > 0.1
 
 
+def test_what_a_voice_has_played_fades() -> None:
+    model = twin("nes-cascade")
+    rows = events("P1_NOTEON_60", "WT_88000", "P1_NOTEON_62", "TR_NOTEON_60", "P1_NOTEOFF")
+    played = model._played(rows[..., 0])[0, -1]
+    faded = torch.exp(torch.tensor(-88_000 / 44_100 / 8))
+    torch.testing.assert_close(played[0, [60, 62]], torch.stack([faded, faded / faded]))
+    assert played.nonzero().tolist() == [[0, 60], [0, 62], [2, 60]]
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_other_columns_are_refused(name: str) -> None:
     cls = {"lulea-nes-cascade": NesCascade, "nes-cascade": VoiceCascade}[name]

@@ -20,6 +20,7 @@ from segue.score import Score, slice_bars, tidy
 
 BARS = 8
 PROMPTS = 24
+EACH = 3
 LEAST_NOTES = 16
 AWAY = 0.05
 EITHER_WAY = 0.25
@@ -29,8 +30,8 @@ FAITHFUL = "lulea-note-time"
 def measure(case: Case) -> list[Check]:
     prompts, real = _prompts(case)
     takes = continuations(case, prompts)
-    note = f"{len(takes)} takes of {BARS} bars after {BARS} bars of held-out pieces"
-    free = case.takes(8, bars=16, seed=1)
+    note = f"{len(takes)} takes of {BARS} bars, {EACH} after each opening of {BARS} bars"
+    free = case.takes(PROMPTS, bars=2 * BARS, seed=1)
     every = case.real(PROMPTS, bars=2 * BARS)
     return [
         Check("inter-onset intervals, Wasserstein", _away(takes, real), at_most=AWAY, note=note),
@@ -53,12 +54,14 @@ def _prompts(case: Case) -> tuple[list[Score], list[Score]]:
 
 
 def continuations(case: Case, prompts: Sequence[Score]) -> list[Score]:
-    """What the recipe's run goes on with after each prompt, by its own sampling."""
+    """What the recipe's run goes on with, EACH times after each prompt, by its own sampling."""
     found = []
     for number, prompt in enumerate(prompts):
-        (take,) = generation.continue_(case.bundle, prompt, bars=BARS, seed=number)
-        new = take.score.notes[take.score.notes["onset"] >= (take.prompt_end or 0)]
-        found.append(take.score.with_(notes=new))
+        for take in generation.continue_(
+            case.bundle, prompt, takes=EACH, bars=BARS, seed=number * EACH
+        ):
+            new = take.score.notes[take.score.notes["onset"] >= (take.prompt_end or 0)]
+            found.append(take.score.with_(notes=new))
     return found
 
 
@@ -77,7 +80,8 @@ def _faithful(case: Case, prompts: Sequence[Score], real: Sequence[Score]) -> li
 
 
 def _keys(prompts: Sequence[Score], takes: Sequence[Score], real: Sequence[Score]) -> list[Check]:
-    shares = [_foreign(prompts, after) for after in (takes, real)]
+    asked = [prompt for prompt in prompts for _ in range(EACH)]
+    shares = [_foreign(asked, takes), _foreign(prompts, real)]
     return [
         Check(
             "time outside the prompt's key, over that of real music",

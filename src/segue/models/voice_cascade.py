@@ -7,9 +7,9 @@ note of every voice, which is the same in every key; whether a voice sounds, and
 told at each event; waits have a distribution, where the seed's have a mean; every event of a
 window is learned.
 
-In: (B, T, 1) symbols. Features: (B, T, H + S * W + S * M), the trunk's, each voice's last notes as
-the net reads them, and their numbers. Letters as in `base`; S voices, K types, W width of a
-voice's notes, M notes remembered.
+In: (B, T, 1) symbols. Features: (B, T, H + S * (W + M + 109)): the trunk's, each voice's last
+notes as the net reads them, their numbers, and how much each number was played. Letters as in
+`base`; S voices, K types, W width of a voice's notes, M notes remembered.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _SECOND = 44_100.0
 _FACTS = 2
 """What is told of a voice: whether it sounds, and how long by the logarithm since it began."""
 _LONGEST = 10.0
+_SPAN = 8.0
+"""Seconds after which a note that was played counts a third."""
+_RARE = 0.01
+"""What a number that was not played of late has as its share."""
 
 
 class VoiceCascade(SequenceModel):
@@ -50,7 +54,7 @@ class VoiceCascade(SequenceModel):
         embedding: int = 128,
         hidden: int = 256,
         layers: int = 2,
-        memory: int = 4,
+        memory: int = 8,
         note_width: int = 24,
         dropout: float = 0.1,
     ) -> None:
@@ -74,6 +78,7 @@ class VoiceCascade(SequenceModel):
         known = memory + voices  # the voice's own notes, and the last one of each
         self.interval = nn.Parameter(torch.zeros(voices, known, 2 * NUMBERS - 1))
         self.trust = nn.Linear(hidden, known)
+        self.habit = nn.Linear(hidden, 1)
         self.wait = nn.Sequential(
             nn.Linear(hidden, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, len(waits))
         )
@@ -108,6 +113,25 @@ class VoiceCascade(SequenceModel):
         on = sounds.to(age.dtype)
         return torch.stack([on, on * torch.log1p(8 * age.clamp(max=_LONGEST))], dim=-1)
 
+    def _played(self, events: Tensor) -> Tensor:
+        """(B, T) events to (B, T, S, 109): how much each voice has played each number of late."""
+        now = self.symbols.samples[events].cumsum(dim=1) / _SECOND
+        passed = (now[:, :, None] - now[:, None, :]).clamp(min=0)
+        seen = torch.ones_like(passed[0], dtype=torch.bool).tril()
+        begun = self._begun(events)
+        return (torch.exp(-passed / _SPAN) * seen @ begun.flatten(-2)).view(begun.shape)
+
+    def _begun(self, events: Tensor) -> Tensor:
+        """(...) events to (..., S, 109): 1 where one begins a note."""
+        kind = self.symbols.kind[events]
+        begins = torch.stack([kind == k for k in self.symbols.on], dim=-1)
+        number = nn.functional.one_hot(self.symbols.number[events], NUMBERS)
+        return (begins[..., None] & (number[..., None, :] > 0)).to(self.interval.dtype)
+
+    def _shares(self, played: Tensor) -> Tensor:
+        """(..., S, 109) to (..., S * 109) shares of what a voice has played."""
+        return (played / (1 + played.sum(-1, keepdim=True))).flatten(-2)
+
     def _read(self, events: Tensor, notes: Tensor, facts: Tensor) -> Tensor:
         """What the trunk reads of an event: (...), (..., S * W) and (..., S, 2) to (..., E)."""
         x: Tensor = self.event(events)
@@ -116,33 +140,40 @@ class VoiceCascade(SequenceModel):
     # -- events ------------------------------------------------------------------------------
 
     def features(self, rows: Tensor) -> Tensor:
-        """(B, T, 1) events to (B, T, H + S * W + S * M), from zero and voices that are silent."""
+        """(B, T, 1) events to (B, T, H + S * (W + M + 109)), from a zero state and silence."""
         lines, facts = self._voices_of(rows[..., 0])
         notes = self.note(lines).flatten(-3)
         x = self._read(rows[..., 0], notes, facts)
         for i, layer in enumerate(self.layers):
             y, _ = layer(self.dropout(x))
             x = y + x if i else y
-        return torch.cat([x, notes, lines.flatten(-2).to(x.dtype)], dim=-1)
+        shares = self._shares(self._played(rows[..., 0]))
+        return torch.cat([x, notes, lines.flatten(-2).to(x.dtype), shares], dim=-1)
 
-    def _split(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(..., H), (..., S, W) and (..., S, M)."""
-        voices, end = self.symbols.voices, self.hidden + self.symbols.voices * self.voice_width
-        shape = features.shape[:-1]
-        notes = features[..., self.hidden : end].reshape(*shape, voices, self.voice_width)
-        lines = features[..., end:].reshape(*shape, voices, self.memory)
-        return self.dropout(features[..., : self.hidden]), notes, lines.long()
+    def _split(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(..., H), (..., S, W), (..., S, M) and (..., S, 109)."""
+        voices, widths = self.symbols.voices, (self.voice_width, self.memory, NUMBERS)
+        parts, at = [], self.hidden
+        for width in widths:
+            part = features[..., at : at + voices * width]
+            parts.append(part.reshape(*features.shape[:-1], voices, width))
+            at += voices * width
+        notes, lines, shares = parts
+        return self.dropout(features[..., : self.hidden]), notes, lines.long(), shares
 
-    def _numbers(self, context: Tensor, notes: Tensor, lines: Tensor, voice: Tensor) -> Tensor:
+    def _numbers(self, context: Tensor, told: Sequence[Tensor], voice: Tensor) -> Tensor:
         """(N, 109) log-probabilities of the next notes of the voices `voice`, (N,).
 
-        `context` is (N, H); `notes` (N, S, W) and `lines` (N, S, M) are of all voices.
+        `context` is (N, H); `told` are of all voices (N, S, W), (N, S, M) and (N, S, 109).
         """
+        notes, lines, shares = told
         own = voice[:, None, None]
         note = notes.gather(1, own.expand(-1, 1, self.voice_width))[:, 0]
         x = self.number(torch.cat([context + self.kind_of_number(voice), note], dim=-1))
         logits: Tensor = self.number_out(self.dropout(nn.functional.gelu(x)))
         logits = logits + self._intervals(context, lines, voice)
+        share = shares.gather(1, own.expand(-1, 1, NUMBERS))[:, 0]
+        logits = logits + self.habit(context) * (share + _RARE).log()
         return logits.float().masked_fill(~self.symbols.allowed[voice], -1e4).log_softmax(-1)
 
     def _intervals(self, context: Tensor, lines: Tensor, voice: Tensor) -> Tensor:
@@ -156,11 +187,12 @@ class VoiceCascade(SequenceModel):
         return found
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
-        """(..., H + S * W + S * M) to one tuple of (..., V) log-probabilities."""
-        context, notes, lines = self._split(features)
-        flat = context.flatten(0, -2), notes.flatten(0, -3), lines.flatten(0, -3)
+        """(..., H + S * (W + M + 109)) to one tuple of (..., V) log-probabilities."""
+        context, *told = self._split(features)
+        flat = context.flatten(0, -2)
+        told = [each.flatten(0, -3) for each in told]
         each = [
-            self._numbers(*flat, torch.full_like(flat[0][:, 0], v, dtype=torch.long))
+            self._numbers(flat, told, torch.full_like(flat[:, 0], v, dtype=torch.long))
             for v in range(self.symbols.voices)
         ]
         numbers = torch.stack(each, dim=-2).reshape(*context.shape[:-1], len(each), NUMBERS)
@@ -170,13 +202,13 @@ class VoiceCascade(SequenceModel):
 
     def scores(self, rows: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Nats of type, number and wait."""
-        context, notes, lines = self._split(self.features(rows)[mask])
+        context, *told = self._split(self.features(rows)[mask])
         event = targets[mask][:, 0]
         kind, number = self.symbols.kind[event], self.symbols.number[event]
         kinds = nn.functional.cross_entropy(self.kind(context).float(), kind, reduction="sum")
         on = self.symbols.is_on(kind)
         voice = self.symbols.voice[kind[on]]
-        drawn = self._numbers(context[on], notes[on], lines[on], voice)
+        drawn = self._numbers(context[on], [each[on] for each in told], voice)
         numbers = nn.functional.nll_loss(drawn, number[on], reduction="sum")
         waiting = kind == 0
         logits = self.wait(context[waiting]).float()
@@ -184,16 +216,16 @@ class VoiceCascade(SequenceModel):
         return torch.stack([kinds, numbers, waits])
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
-        """Each voice's last numbers, whether it sounds, seconds since; zero h and c of layers."""
+        """Each voice's last numbers, whether it sounds, seconds since, what it played; layers."""
         voices = self.symbols.voices
         numbers = torch.zeros(batch, voices, self.memory, dtype=torch.long)
         sounds, age = torch.zeros(2, batch, voices).unbind()
         zeros = (torch.zeros(batch, self.hidden) for _ in range(2 * len(self.layers)))
-        return (numbers, sounds, age, *zeros)
+        return (numbers, sounds, age, torch.zeros(batch, voices, NUMBERS), *zeros)
 
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """(B, 1) one event."""
-        numbers, sounds, age, *layers = state
+        numbers, sounds, age, played, *layers = state
         event = row[:, 0]
         kind = self.symbols.kind[event]
         begins = torch.stack([kind == k for k in self.symbols.on], dim=-1)
@@ -204,6 +236,7 @@ class VoiceCascade(SequenceModel):
         sounds = torch.where(begins, 1.0, torch.where(ends, 0.0, sounds))
         passed = (self.symbols.samples[event] / _SECOND)[:, None]
         age = torch.where(begins, 0.0, age + passed)
+        played = played * torch.exp(-passed / _SPAN)[..., None] + self._begun(event)
         notes = self.note(numbers).flatten(-3)
         x = self._read(event, notes, self._facts(sounds, age))
         new = []
@@ -212,5 +245,5 @@ class VoiceCascade(SequenceModel):
             h, c = layer.step(x, layers[2 * i], layers[2 * i + 1])
             new += [h, c]
             x = h + x if i else h
-        told = torch.cat([x, notes, numbers.flatten(-2).to(x.dtype)], dim=-1)
-        return (told, numbers, sounds, age, *new)
+        told = [x, notes, numbers.flatten(-2).to(x.dtype), self._shares(played)]
+        return (torch.cat(told, dim=-1), numbers, sounds, age, played, *new)
