@@ -20,7 +20,6 @@ TWIN = (
     "model.hidden=24",
     "model.width=48",
     "model.latent=8",
-    "model.threshold=0.05",
     "model.noise=0.0",
     "train.batch=8",
     "train.max_steps=150",
