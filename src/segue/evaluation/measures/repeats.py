@@ -1,0 +1,97 @@
+"""Measures of exact repetition: figures that are played again and again, note for note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.evaluation.measures.parts import Ints, steps
+from segue.score import Score
+
+FARTHEST = 256
+"""The longest figure looked for, in moments (times at which something starts)."""
+TIMES = 3
+"""A figure played so often in a row is a loop; twice is a phrase and its repeat."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A passage of one figure over and over: ticks [start, end), and moments to the figure."""
+
+    start: int
+    end: int
+    moments: int
+    times: float
+
+
+def moments(score: Score) -> tuple[Ints, Ints]:
+    """When something starts, in steps of a 24th of a beat, and a number for what it is.
+
+    Shape (moments,) each. Two moments have one number if the same pitches of the same tracks start
+    in them and the next moment is as far away; lengths and velocities do not count.
+    """
+    at = steps(score, score.notes["onset"])
+    what = score.notes["track"].astype(np.int64) * 128 + score.notes["pitch"]
+    when, number = np.unique(at, return_inverse=True)
+    # A sum of random numbers, one a pitch and track, is the same for the same set only.
+    pairs = np.unique(np.stack([number, what], axis=1), axis=0)
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 2**63, int(what.max(initial=0)) + 1, dtype=np.uint64)
+    total = np.zeros(len(when), np.uint64)
+    np.add.at(total, pairs[:, 0], code[pairs[:, 1]])
+    gap = np.diff(when, append=when[-1:]).astype(np.uint64)
+    # The last moment has no next one: it is taken to be as far from it as its like before it was.
+    return when, np.asarray(total + gap * np.uint64(0x9E3779B97F4A7C15)).astype(np.int64)
+
+
+def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
+    """The longest loop at each place of the piece, by start; loops do not overlap.
+
+    A loop is a figure of up to `FARTHEST` moments that is played `times` times in a row or more.
+    """
+    when, what = moments(score)
+    found: list[tuple[int, int, int]] = []
+    for lag in range(1, min(FARTHEST, int(len(what) / times)) + 1):
+        alike = np.concatenate([[False], what[lag:] == what[:-lag], [False]])
+        edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
+        long = edges[edges[:, 1] - edges[:, 0] >= lag * (times - 1)]
+        found.extend((int(a), int(b) + lag, lag) for a, b in long)
+    # The longest first; of equally long ones that with the shortest figure.
+    found.sort(key=lambda each: (when[each[0]] - when[each[1] - 1], each[2]))
+    taken = np.zeros(len(what), bool)
+    kept = []
+    for first, last, lag in found:
+        if not taken[first:last].any():
+            taken[first:last] = True
+            kept.append(_loop(score, when, first, last, lag))
+    return sorted(kept, key=lambda loop: loop.start)
+
+
+def _loop(score: Score, when: Ints, first: int, last: int, lag: int) -> Loop:
+    figure = int(when[first + lag] - when[first])
+    ticks = score.ticks_per_beat / 24
+    start = round(int(when[first]) * ticks)
+    # The last moment lasts as long as its like in the figure before.
+    end = round((int(when[last - 1]) + int(when[last - lag] - when[last - lag - 1])) * ticks)
+    return Loop(start, end, lag, (end - start) / ticks / figure if figure else float(last - first))
+
+
+def longest_loop(score: Score) -> float:
+    """Beats of the longest passage that is one figure played three times in a row or more.
+
+    0 without such a passage; NaN without notes.
+    """
+    if not len(score):
+        return float("nan")
+    lengths = [loop.end - loop.start for loop in loops(score)]
+    return max(lengths, default=0) / score.ticks_per_beat
+
+
+def loop_share(score: Score) -> float:
+    """The share of the piece, first onset to end, in figures played three times in a row or more."""
+    if not len(score):
+        return float("nan")
+    length = score.end_ticks - int(score.notes["onset"].min())
+    covered = sum(loop.end - loop.start for loop in loops(score))
+    return min(1.0, covered / length) if length else float("nan")
