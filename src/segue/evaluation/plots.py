@@ -32,6 +32,7 @@ COLOURS = (BLUE, "#e0812c", "#3a9a5b", "#8a5fb5", "#c9a227", "#2b9aa8", "#b8517f
 DPI = 110
 SUFFIXES = (".png", ".svg")
 SIZE = (8.0, 4.2)
+FEW = 24
 
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -104,7 +105,7 @@ def label(axes: Axes, title: str, across: str, up: str) -> None:
 
 def _legend(axes: Axes) -> None:
     """Names beside the lines, above them where there are few."""
-    handles, names = axes.get_legend_handles_labels()
+    handles, _ = axes.get_legend_handles_labels()
     if handles:
         legend = axes.legend(loc="best", ncols=1 if len(handles) < 6 else 2)
         for text in legend.get_texts():
@@ -122,7 +123,8 @@ def draw_curves(
 ) -> None:
     """Named lines, each (x, y) of shape (points,); `levels` are dashed lines across, by name."""
     for number, (name, (x, y)) in enumerate(lines.items()):
-        marker = "o" if len(np.atleast_1d(np.asarray(x))) < 2 else None
+        # Few points are looks at something: each is shown.
+        marker = "o" if len(np.atleast_1d(np.asarray(x))) <= FEW else None
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(x, y, color=colour, linewidth=1.6, marker=marker, markersize=4, label=name)
     for name, level in (levels or {}).items():
@@ -206,7 +208,7 @@ def histogram(
     """Named sets of numbers, shape (n,) each, as shares over the same bins; NaNs do not count."""
     sets = {name: _finite(each) for name, each in values.items()}
     every = np.concatenate([*sets.values(), np.zeros(0)])
-    edges = np.histogram_bin_edges(every, bins) if len(every) else np.linspace(0, 1, bins + 1)
+    edges: Any = np.histogram_bin_edges(every, bins) if len(every) else np.linspace(0, 1, bins + 1)
 
     def draw(axes: Axes) -> None:
         for number, (name, each) in enumerate(sets.items()):
@@ -288,7 +290,7 @@ def _boxes(score: Score, height: float, **look: Any) -> Any:
     corners[:, :2, 0], corners[:, 2:, 0] = left[:, None], right[:, None]
     corners[:, ::3, 1] = (pitch - height / 2)[:, None]
     corners[:, 1:3, 1] = (pitch + height / 2)[:, None]
-    return PolyCollection(corners, **look)
+    return PolyCollection(list(corners), **look)
 
 
 def training_curves(
@@ -308,7 +310,17 @@ def training_curves(
         if points:
             steps, losses = np.array(points, np.float64).T
             lines[name] = (steps, losses)
-    return curves(path, lines, title=title, across="step", up="nats a row", levels=levels)
+
+    def draw(axes: Axes) -> None:
+        draw_curves(axes, lines, levels=levels)
+        label(axes, title, "step", "nats a row")
+        losses = np.concatenate([np.asarray(y, np.float64) for _, y in lines.values()])
+        if len(losses):
+            # One batch that ran away would press all the others flat.
+            top = max(float(np.quantile(losses, 0.97)), *(levels or {"": 0.0}).values())
+            axes.set_ylim(min(0.0, float(losses.min())), 1.1 * top)
+
+    return figure(path, draw)
 
 
 def _finite(values: ArrayLike) -> Floats:

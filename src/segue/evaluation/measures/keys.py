@@ -53,7 +53,7 @@ def window_chroma(score: Score, beats: float = WINDOW_BEATS) -> Floats:
 
 
 def fits(chroma: Floats) -> Floats:
-    """Shape (..., 24): how well each row of chroma, (..., 12), correlates with each key; 0 if flat."""
+    """How well each row of chroma, (..., 12), correlates with each key, (..., 24); 0 if flat."""
     centred = chroma - chroma.mean(axis=-1, keepdims=True)
     norm = np.linalg.norm(centred, axis=-1, keepdims=True)
     return np.asarray((centred / np.where(norm > 0, norm, 1)) @ PROFILES.T)

@@ -1,4 +1,4 @@
-"""A musical measure: a number for a Score, with its unit, its definition and where it comes from."""
+"""A musical measure: a number for a Score, with its unit, definition and source."""
 
 from __future__ import annotations
 

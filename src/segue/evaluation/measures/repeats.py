@@ -89,7 +89,7 @@ def longest_loop(score: Score) -> float:
 
 
 def loop_share(score: Score) -> float:
-    """The share of the piece, first onset to end, in figures played three times in a row or more."""
+    """The share of the piece, first onset to end, in figures played three times or more."""
     if not len(score):
         return float("nan")
     length = score.end_ticks - int(score.notes["onset"].min())

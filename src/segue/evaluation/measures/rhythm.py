@@ -99,7 +99,7 @@ def groove_similarity(score: Score, positions: int = 64) -> float:
 
 
 def average_inter_onset(score: Score) -> float:
-    """Mean seconds from one onset to the next, notes that start together included. Source: mgeval."""
+    """Mean seconds from one onset to the next, 0 where notes start together. Source: mgeval."""
     found = intervals(score)
     return float(found.mean()) if len(found) else NAN
 

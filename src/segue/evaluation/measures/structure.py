@@ -40,7 +40,7 @@ def _part_chroma(score: Score, parts: int) -> Floats:
     part = np.arange(len(note)) - np.repeat(np.cumsum(spans) - spans, spans) + first[note]
     inside = np.minimum(end[note], part + 1) - np.maximum(begin[note], part)
     cell = np.minimum(part, max(count, 1) - 1) * 12 + notes["pitch"][note] % 12
-    return np.bincount(cell, inside, minlength=max(count, 1) * 12).reshape(-1, 12)
+    return np.asarray(np.bincount(cell, inside, max(count, 1) * 12).reshape(-1, 12), np.float64)
 
 
 def bar_features(score: Score) -> Floats:
@@ -61,16 +61,18 @@ def fitness(similar: Floats, bars: int) -> Floats:
 
     `similar` is `similarity`'s matrix. A segment's repeats are the places, none over another, that
     are together most like it, bar for bar. Fitness is the harmonic mean of how alike they are and
-    how much of the piece they cover, the segment itself not counted in either. Source: Müller, Jiang
-    and Grosche (2013), as MusDr takes it from audio; bars here need no time warping, so that repeats
-    are diagonals and the best set of them is found exactly.
+    how much of the piece they cover, the segment itself not counted in either. Source: Müller,
+    Jiang and Grosche (2013), as MusDr takes it from audio; bars need no time warping, so that
+    repeats are diagonals and the best set of them is found exactly.
     """
     count = len(similar)
     starts = count - bars + 1
     worth = np.where(similar >= ALIKE, similar, UNLIKE)
     np.fill_diagonal(worth, 1)
     # diagonal[i, j]: how alike the segments at i and at j are, summed over their bars.
-    diagonal = sum(worth[k : k + starts, k : k + starts] for k in range(bars))
+    diagonal = np.zeros((starts, starts))
+    for k in range(bars):
+        diagonal += worth[k : k + starts, k : k + starts]
     best, copies = np.zeros((starts, count + 1)), np.zeros((starts, count + 1))
     for end in range(1, count + 1):
         best[:, end], copies[:, end] = best[:, end - 1], copies[:, end - 1]
