@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from segue.evaluation.measures.parts import Ints, steps
+from segue.evaluation.measures.parts import STEPS_A_BEAT, Ints, steps
 from segue.score import Score
+
+Codes = NDArray[np.uint64]
 
 FARTHEST = 256
 """The longest figure looked for, in moments (times at which something starts)."""
@@ -25,11 +28,11 @@ class Loop:
     times: float
 
 
-def moments(score: Score) -> tuple[Ints, Ints]:
+def moments(score: Score) -> tuple[Ints, Codes]:
     """When something starts, in steps of a 24th of a beat, and a number for what it is.
 
     Shape (moments,) each. Two moments have one number if the same pitches of the same tracks start
-    in them and the next moment is as far away; lengths and velocities do not count.
+    in them; lengths and velocities do not count.
     """
     at = steps(score, score.notes["onset"])
     what = score.notes["track"].astype(np.int64) * 128 + score.notes["pitch"]
@@ -40,9 +43,7 @@ def moments(score: Score) -> tuple[Ints, Ints]:
     code = rng.integers(0, 2**63, int(what.max(initial=0)) + 1, dtype=np.uint64)
     total = np.zeros(len(when), np.uint64)
     np.add.at(total, pairs[:, 0], code[pairs[:, 1]])
-    gap = np.diff(when, append=when[-1:]).astype(np.uint64)
-    # The last moment has no next one: it is taken to be as far from it as its like before it was.
-    return when, np.asarray(total + gap * np.uint64(0x9E3779B97F4A7C15)).astype(np.int64)
+    return when, total
 
 
 def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
@@ -51,10 +52,14 @@ def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
     A loop is a figure of up to `FARTHEST` moments that is played `times` times in a row or more.
     """
     when, what = moments(score)
+    gap = np.diff(when)
     found: list[tuple[int, int, int]] = []
     for lag in range(1, min(FARTHEST, int(len(what) / times)) + 1):
-        alike = np.concatenate([[False], what[lag:] == what[:-lag], [False]])
-        edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
+        same = what[lag:] == what[:-lag]
+        # The same moment, and the next one as far away: of the last one nobody asks how far.
+        going = np.concatenate([[False], same[:-1] & (gap[lag:] == gap[:-lag]), [False]])
+        edges = np.flatnonzero(going[1:] != going[:-1]).reshape(-1, 2)
+        edges[:, 1] += same[edges[:, 1]]
         long = edges[edges[:, 1] - edges[:, 0] >= lag * (times - 1)]
         found.extend((int(a), int(b) + lag, lag) for a, b in long)
     # The longest first; of equally long ones that with the shortest figure.
@@ -70,7 +75,7 @@ def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
 
 def _loop(score: Score, when: Ints, first: int, last: int, lag: int) -> Loop:
     figure = int(when[first + lag] - when[first])
-    ticks = score.ticks_per_beat / 24
+    ticks = score.ticks_per_beat / STEPS_A_BEAT
     start = round(int(when[first]) * ticks)
     # The last moment lasts as long as its like in the figure before.
     end = round((int(when[last - 1]) + int(when[last - lag] - when[last - lag - 1])) * ticks)
