@@ -72,21 +72,10 @@ def baselines(train: Sequence[Rows], held_out: Sequence[Rows], sizes: Sequence[i
 
     Raises ValueError where no piece of either split has two rows, or for symbols out of range.
     """
-    counted = [np.asarray(p) for p in train if len(p) > 1]
-    scored = [np.asarray(p) for p in held_out if len(p) > 1]
-    for split, pieces in (("training", counted), ("held-out", scored)):
-        if not pieces:
-            raise ValueError(f"no {split} piece has two rows: there is nothing to score.")
-        _check(split, pieces, sizes)
-    if len(counted) == 1:
-        counted = _halves(counted[0])
-    fold = np.repeat(np.arange(len(counted)) % _FOLDS, [len(p) - 1 for p in counted])
-    before, after = (np.concatenate([p[cut] for p in counted]) for cut in _CUTS)
+    pairs = pairs_of(train, sizes)
+    scored = _usable("held-out", held_out, sizes)
     given, asked = (np.concatenate([p[cut] for p in scored]) for cut in _CUTS)
-    columns = [
-        _column(_Pairs(before[:, k], after[:, k], fold, size), (given[:, k], asked[:, k]))
-        for k, size in enumerate(sizes)
-    ]
+    columns = [_column(each, (given[:, k], asked[:, k])) for k, each in enumerate(pairs)]
     unigram, bigram, weights = zip(*columns, strict=True)
     return Baselines(
         uniform=Baseline(tuple(float(np.log(size)) for size in sizes)),
@@ -97,13 +86,27 @@ def baselines(train: Sequence[Rows], held_out: Sequence[Rows], sizes: Sequence[i
     )
 
 
-def _check(split: str, pieces: Sequence[Rows], sizes: Sequence[int]) -> None:
-    for piece in pieces:
+def pairs_of(train: Sequence[Rows], sizes: Sequence[int]) -> list[Pairs]:
+    """The successive symbols of training pieces, column by column; ValueError as `baselines`."""
+    counted = _usable("training", train, sizes)
+    if len(counted) == 1:
+        counted = _halves(counted[0])
+    fold = np.repeat(np.arange(len(counted)) % _FOLDS, [len(p) - 1 for p in counted])
+    before, after = (np.concatenate([p[cut] for p in counted]) for cut in _CUTS)
+    return [Pairs(before[:, k], after[:, k], fold, size) for k, size in enumerate(sizes)]
+
+
+def _usable(split: str, pieces: Sequence[Rows], sizes: Sequence[int]) -> list[Rows]:
+    usable = [np.asarray(p) for p in pieces if len(p) > 1]
+    if not usable:
+        raise ValueError(f"no {split} piece has two rows: there is nothing to score.")
+    for piece in usable:
         if piece.ndim != 2 or piece.shape[1] != len(sizes):
             raise ValueError(f"a {split} piece has shape {piece.shape}, not (rows, {len(sizes)}).")
         top = piece.max(axis=0)
         if piece.min() < 0 or (top >= np.asarray(sizes)).any():
             raise ValueError(f"a {split} piece has symbols up to {top}, past the sizes {sizes}.")
+    return usable
 
 
 def _halves(piece: Rows) -> list[Rows]:
@@ -113,19 +116,20 @@ def _halves(piece: Rows) -> list[Rows]:
 
 
 @dataclass(frozen=True)
-class _Unigram:
+class Unigram:
     """Counts of one column's symbols, and the Witten-Bell probabilities that they give."""
 
     counts: Ints
 
     def of(self, symbols: Ints) -> Floats:
+        """Shape of `symbols`: the probability of each."""
         total, types = int(self.counts.sum()), int((self.counts > 0).sum())
         if not total:
             return np.full(len(symbols), 1 / len(self.counts))
         return np.asarray((self.counts[symbols] + types / len(self.counts)) / (total + types))
 
 
-class _Pairs:
+class Pairs:
     """The distinct pairs of successive symbols in one column, with their counts a fold.
 
     `first`, `second` and `counts` have shape (pairs,); a pair is found again by its key
@@ -142,8 +146,9 @@ class _Pairs:
         self.fold_pair, self.fold = np.divmod(places, _FOLDS)
 
     @cached_property
-    def unigram(self) -> _Unigram:
-        return _Unigram(self._sum(self.second, self.counts))
+    def unigram(self) -> Unigram:
+        """Of the symbols that come second."""
+        return Unigram(self._sum(self.second, self.counts))
 
     @cached_property
     def contexts(self) -> Ints:
@@ -155,7 +160,7 @@ class _Pairs:
 
     def weights(self) -> Floats:
         """The bigram's share for each class of context counts, shape (classes,)."""
-        classes = int(_class(self.contexts.max(keepdims=True))[0]) + 1
+        classes = int(count_class(self.contexts.max(keepdims=True))[0]) + 1
         bigram, unigram, kind = self._left_out()
         share = np.full(classes, 0.5)
         total = np.bincount(kind, self.fold_counts, minlength=classes)
@@ -182,10 +187,10 @@ class _Pairs:
             pair, own = self.fold_pair[mine], self.fold_counts[mine]
             first, second = self.first[pair], self.second[pair]
             contexts = self.contexts - self._sum(first, own)
-            others = _Unigram(self.unigram.counts - self._sum(second, own))
+            others = Unigram(self.unigram.counts - self._sum(second, own))
             bigram[mine] = (self.counts[pair] - own) / np.maximum(contexts[first], 1)
             unigram[mine] = others.of(second)
-            kind[mine] = _class(contexts[first])
+            kind[mine] = count_class(contexts[first])
         return bigram, unigram, kind
 
     def bigram(self, first: Ints, second: Ints) -> Floats:
@@ -196,16 +201,16 @@ class _Pairs:
         return np.asarray(seen / np.maximum(self.contexts[first], 1))
 
 
-def _class(counts: Ints) -> Ints:
+def count_class(counts: Ints) -> Ints:
     """0 for 0, 1 for 1, 2 for 2 to 3, 3 for 4 to 7: the number of binary digits."""
     return np.asarray(np.frexp(counts.astype(np.float64))[1], np.int64)
 
 
-def _column(pairs: _Pairs, held_out: tuple[Rows, Rows]) -> tuple[float, float, tuple[float, ...]]:
+def _column(pairs: Pairs, held_out: tuple[Rows, Rows]) -> tuple[float, float, tuple[float, ...]]:
     """Mean nats of the unigram and the bigram on one held-out column, and the bigram's weights."""
     first, second = (each.astype(np.int64) for each in held_out)
     weights = pairs.weights()
-    share = weights[_class(pairs.contexts[first])]
+    share = weights[count_class(pairs.contexts[first])]
     unigram = pairs.unigram.of(second)
     mixed = share * pairs.bigram(first, second) + (1 - share) * unigram
     return (

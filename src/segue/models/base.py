@@ -71,6 +71,10 @@ class Model(nn.Module, ABC):
 class SequenceModel(Model):
     """A model of the next row given all rows before it."""
 
+    endless = True
+    """Whether `features` of however many rows are what `step` gives, one row after another; not so
+    of a model that sees only the last `window` rows while playing."""
+
     @abstractmethod
     def features(self, rows: Tensor) -> Tensor:
         """(B, T, C) rows to (B, T, H) features, or (B, H) of the row after them if many-to-one."""

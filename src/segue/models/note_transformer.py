@@ -27,6 +27,7 @@ class NoteTransformer(SequenceModel):
     """
 
     packs = True
+    endless = False
 
     def __init__(
         self,
