@@ -210,9 +210,7 @@ def test_bars_follow_the_metre() -> None:
 
 def test_velocities_and_drums() -> None:
     rows = [(i * 120, 60, 0, 36, 40 + 40 * (i % 2)) for i in range(8)]
-    score = Score(
-        BEAT, events(NOTE, rows), (Track(is_drum=True),), tempi=events(TEMPO, [(0, 500_000)])
-    )
+    score = Score(BEAT, events(NOTE, rows), (Track(is_drum=True),))
     found = measure(score)
     assert (found["velocity_mean"], found["velocity_deviation"]) == (60, 20)
     assert found["velocity_entropy"] == 1
