@@ -11,6 +11,7 @@ bundle/
   recipe.toml         resolved: every default written out
   encoding.json       the encoding's name, options and vocabulary
   bundle.json         format version, state shapes, held-out figures, provenance, SHA-256s
+  memorisation.npz    the steps of the training music, two bytes each, to tell takes from copies
   CARD.md             the same for people
 """
 
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from segue import encodings
 from segue.encodings.base import Encoding, Rows
 from segue.errors import BundleError
+from segue.evaluation.memorisation import Training
 from segue.recipes.library import load as load_recipe
 from segue.recipes.schema import Recipe
 
@@ -46,6 +48,9 @@ _UNREADABLE = (
 """What NumPy and zipfile raise for damaged archives, found by fuzzing."""
 HASHED = ("model.safetensors", "openings.npz", "recipe.toml", "encoding.json")
 """What every bundle holds."""
+MEMORISATION = "memorisation.npz"
+BESIDE = (MEMORISATION,)
+"""What it may hold that does not decide what it plays: hashed, but not part of its own hash."""
 GRAPHS = ("model.onnx", "heads.onnx", "column.onnx", "encoder.onnx")
 """What it may hold besides, to be played without torch."""
 
@@ -106,6 +111,18 @@ class Bundle:
         """What an engine must know to play it."""
         return dict(self.index.get("engine", {}))
 
+    @cached_property
+    def training_steps(self) -> Training | None:
+        """The steps of the music it learned from; None if it does not carry them."""
+        if MEMORISATION not in self.index.get("beside", {}):
+            return None
+        file = self.path / MEMORISATION
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return Training.from_arrays(dict(arrays))
+        except _UNREADABLE as error:
+            raise BundleError(f"{file} cannot be read: {error}.") from None
+
     def weights(self) -> dict[str, NDArray[Any]]:
         """The weights by name."""
         from safetensors import SafetensorError
@@ -162,6 +179,9 @@ def load(path: str | Path, *, verify: bool = True) -> Bundle:
     if verify:
         for name in (*HASHED, *(graph for graph in GRAPHS if graph in hashes)):
             _check(folder / name, hashes[name])
+        beside = index.get("beside", {})
+        for name in (name for name in BESIDE if name in beside):
+            _check(folder / name, beside[name])
     return Bundle(folder, index)
 
 
@@ -193,6 +213,8 @@ def _json(file: Path) -> dict[str, Any]:
 def describe(path: str | Path) -> dict[str, Any]:
     """What `segue inspect` shows of a bundle or run, as plain values."""
     bundle = load(path)
+    untold = ("sha256", "beside", "format_version", "used")
+    beside = [name for name in BESIDE if name in bundle.index.get("beside", {})]
     return {
         "bundle": str(bundle.path),
         "hash": bundle.hash,
@@ -204,6 +226,6 @@ def describe(path: str | Path) -> dict[str, Any]:
             "keeps": list(bundle.encoding.keeps),
             "loses": list(bundle.encoding.loses),
         },
-        **{k: v for k, v in bundle.index.items() if k not in ("sha256", "format_version", "used")},
-        "bytes": {n: (bundle.path / n).stat().st_size for n in (*HASHED, *bundle.graphs)},
+        **{k: v for k, v in bundle.index.items() if k not in untold},
+        "bytes": {n: (bundle.path / n).stat().st_size for n in (*HASHED, *bundle.graphs, *beside)},
     }

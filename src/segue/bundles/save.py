@@ -30,40 +30,44 @@ def save(
     state: Sequence[Mapping[str, Any]],
     openings: Sequence[Rows],
     facts: Mapping[str, Any],
+    beside: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """Write a bundle folder, replacing one that is there.
 
     `onnx` holds the bytes of the graphs by file name (`GRAPHS`); `state` the name, dtype and
     shape of each state tensor without its batch axis; `facts` the held-out figures and provenance
-    that go to bundle.json and the card.
+    that go to bundle.json and the card; `beside` the bytes of files by name (`BESIDE`).
     """
     from safetensors.numpy import save_file
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        save_file(dict(weights), beside / "model.safetensors")
+        save_file(dict(weights), draft / "model.safetensors")
         for name, content in onnx.items():
-            (beside / name).write_bytes(content)
+            (draft / name).write_bytes(content)
+        for name, content in (beside or {}).items():
+            (draft / name).write_bytes(content)
         arrays: dict[str, Any] = {f"{i:04d}": rows for i, rows in enumerate(openings)}
-        np.savez_compressed(beside / "openings.npz", **arrays)
-        write_text(beside / "recipe.toml", to_toml(recipe))
-        write_json(beside / "encoding.json", encoding.state())
+        np.savez_compressed(draft / "openings.npz", **arrays)
+        write_text(draft / "recipe.toml", to_toml(recipe))
+        write_json(draft / "encoding.json", encoding.state())
         index = {
             "format_version": FORMAT_VERSION,
             "segue": __version__,
             "sizes": list(encoding.layout.sizes),
             "state": [dict(s) for s in state],
             **facts,
-            "sha256": {name: sha256_of(beside / name) for name in (*HASHED, *onnx)},
+            "sha256": {name: sha256_of(draft / name) for name in (*HASHED, *onnx)},
+            "beside": {name: sha256_of(draft / name) for name in beside or {}},
         }
-        write_json(beside / INDEX, index)
-        write_text(beside / "CARD.md", card(recipe, encoding, index))
-        beside.chmod(0o755)
-        _replace(beside, target)
+        write_json(draft / INDEX, index)
+        write_text(draft / "CARD.md", card(recipe, encoding, index))
+        draft.chmod(0o755)
+        _replace(draft, target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
     return load(target)
 
 

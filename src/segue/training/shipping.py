@@ -9,8 +9,10 @@ import torch
 
 from segue import bundles
 from segue.bundles import Bundle
+from segue.bundles.bundle import MEMORISATION
 from segue.encodings.base import Rows
 from segue.evaluation.baselines import Baselines
+from segue.judging import memorisation
 from segue.models.base import Model, parameter_count
 from segue.training.export import export
 from segue.training.finetune import merge_low_rank
@@ -63,6 +65,7 @@ def ship(setup: Setup, model: Model, held_out: dict[str, Any]) -> Bundle:
         onnx=exported.onnx,
         state=exported.state,
         openings=openings(setup),
+        beside={MEMORISATION: memorisation.packed(memorisation.of_corpus(corpus))},
         facts={
             "plays": model.plays,
             "engine": exported.engine,
