@@ -37,6 +37,7 @@ class Verb:
 
 
 MAKE, LEARN, LOOK = "Make music", "Learn from music", "Read, write and look"
+JUDGE = "Judge music"
 
 VERBS: dict[str, Verb] = {
     "generate": Verb("generate", "Make new music with a bundle.", MAKE),
@@ -53,6 +54,7 @@ VERBS: dict[str, Verb] = {
     "train": Verb("train", "Train a recipe on a folder of music.", LEARN),
     "search": Verb("search", "Search a space of recipes for the lowest held-out loss.", LEARN),
     "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
+    "measure": Verb("measure", "Measure music, and set it beside real music.", JUDGE),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
