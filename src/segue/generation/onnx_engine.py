@@ -42,8 +42,8 @@ class OnnxEngine:
         self._only_asked.only_execute_path_to_fetches = True
 
     def start(self, batch: int) -> State:
-        """Zeros in the shapes the bundle names."""
-        return State(batch, None, _zeros(self._state, batch))
+        """What each state begins with, zero unless the bundle says otherwise."""
+        return State(batch, None, _begun(self._state, batch))
 
     def holding(self, rows: IntRows) -> State:
         """The rows themselves."""
@@ -70,7 +70,7 @@ class OnnxEngine:
         """One head after another; of chained frames one run of column.onnx each."""
         if self._chain is None:
             return partial(self.logits, state)
-        chain = _zeros(self._chain, state.batch)
+        chain = _begun(self._chain, state.batch)
 
         def ask(column: int, row: IntRows) -> Floats:
             nonlocal chain
@@ -98,8 +98,10 @@ class OnnxEngine:
         return State(state.batch * copies, features, tensors)
 
 
-def _zeros(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
-    return tuple(np.zeros((batch, *s["shape"]), dtype=s["dtype"]) for s in described)
+def _begun(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
+    return tuple(
+        np.full((batch, *s["shape"]), s.get("fill", 0), dtype=s["dtype"]) for s in described
+    )
 
 
 def session(path: Path, threads: int, *, int8: bool = False) -> Any:

@@ -17,6 +17,7 @@ from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.evaluation.calibration import Reliability
 from segue.generation.engine import Engine, IntRows, State, make_engine
+from segue.recipes.builder import require_torch
 from segue.score import Score
 
 Floats = NDArray[np.float64]
@@ -112,13 +113,29 @@ def make_scorer(bundle: Bundle, name: str = "auto") -> Scorer:
     sequences, else its engine, step by step."""
     from importlib.util import find_spec
 
-    if name == "torch" or (name == "auto" and find_spec("torch") is not None):
-        from segue.generation.torch_scoring import TorchScorer
+    other = plays_otherwise(bundle)
+    if other:
+        require_torch(f"the likelihood of {bundle.name}, whose ONNX form plays by other odds")
+    if other or name == "torch" or (name == "auto" and find_spec("torch") is not None):
+        from segue.generation.torch_scoring import ScoringEngine, TorchScorer
 
         whole = TorchScorer.of_bundle(bundle)
         if whole is not None:
             return whole
+        if other:
+            return StepScorer(ScoringEngine.of_bundle(bundle))
     return StepScorer(make_engine(bundle, name))
+
+
+_OTHERWISE = {"note-time-pair": "nearest", "nes-cascade": "in_turn"}
+"""Models that play by other odds than they are scored by, as their seeds do, and the option."""
+
+
+def plays_otherwise(bundle: Bundle) -> bool:
+    """Whether the logits that play are not those of the likelihood: a regression told by the
+    symbol nearest to it is scored as a density round it."""
+    option = _OTHERWISE.get(bundle.recipe.model.name)
+    return option is not None and bool(bundle.recipe.model.options.get(option, True))
 
 
 class StepScorer:

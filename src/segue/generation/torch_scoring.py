@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segue.bundles import Bundle
-from segue.generation.engine import IntRows
+from segue.generation.engine import IntRows, State
 from segue.generation.scoring import Done, Floats, Tally, Told
-from segue.generation.torch_engine import trained_model
+from segue.generation.torch_engine import TorchEngine, trained_model
 from segue.models.base import SequenceModel
 from segue.models.frames import FrameModel
 from segue.models.segments import SegmentModel
@@ -87,13 +87,23 @@ class TorchScorer:
             return tally.cells(_logs(logits), came.numpy())
         columns = [
             tally.column(k, _logs(logits), came[:, k].numpy())
-            for k, logits in enumerate(self.model.heads(features, came))
+            for k, logits in enumerate(self.model.scored_heads(features, came))
         ]
         return np.stack(columns, axis=1)
 
 
 def _logs(logits: Tensor) -> NDArray[np.float64]:
     return np.asarray(logits.double().log_softmax(-1).numpy())
+
+
+class ScoringEngine(TorchEngine):
+    """Steps a model and tells the logits that it is scored by."""
+
+    @torch.no_grad()
+    def logits(self, state: State, column: int, row: IntRows) -> NDArray[np.float32]:
+        """One head."""
+        logits = self.model.scored_heads(state.features, torch.from_numpy(row))[column]
+        return np.asarray(logits.float().numpy())
 
 
 class SegmentScorer:

@@ -86,6 +86,10 @@ class SequenceModel(Model):
         Logits of column k depend on columns 0 to k-1 of `row` and on no other.
         """
 
+    def scored_heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
+        """The logits that `scores` are told by: `heads`, unless a model plays by others."""
+        return self.heads(features, row)
+
     @abstractmethod
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """The state before any row, each tensor with the batch first."""

@@ -106,13 +106,20 @@ class NesCascade(SequenceModel):
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., hidden + T) to one tuple of (..., V) logits."""
+        return self._composed(features, in_turn=self.in_turn)
+
+    def scored_heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
+        """The same, told as it is scored."""
+        return self._composed(features, in_turn=False)
+
+    def _composed(self, features: Tensor, *, in_turn: bool) -> tuple[Tensor, ...]:
         kinds = self._kinds(features).log_softmax(-1)
         each = [
             self._numbers(features, torch.full_like(features[..., 0], k, dtype=torch.long))
             for k in self.symbols.on
         ]
         numbers = torch.stack(each, dim=-2)
-        if self.in_turn:
+        if in_turn:
             legal = numbers.masked_fill(~self.symbols.allowed, -torch.inf)
             numbers = numbers - legal.amax(dim=-1, keepdim=True)
             off = (self._values - self._wait(features)[..., None]).abs()

@@ -109,6 +109,11 @@ class NoteTimePair(SequenceModel):
         times = (self.values - mean[..., None]).abs() * -_SURE
         return keys, velocities, times.clamp(min=-_SUREST)
 
+    def scored_heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
+        """The same, the time by the density round its prediction."""
+        keys, velocities, mean = self._outputs(features.float())
+        return keys, velocities, self._density(mean)
+
     def _outputs(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., 217) to logits of keys, logits of velocities, and the expected time (...)."""
         end = self.sizes[0] + self.sizes[1]

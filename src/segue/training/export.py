@@ -174,10 +174,23 @@ def _columns(
 
 
 def _described(names: Sequence[str], tensors: Sequence[Tensor]) -> list[dict[str, Any]]:
+    """Names, types and shapes without the batch, and the number a state begins with if not 0."""
     return [
-        {"name": n, "dtype": str(t.dtype).removeprefix("torch."), "shape": list(t.shape[1:])}
+        {
+            "name": n,
+            "dtype": str(t.dtype).removeprefix("torch."),
+            "shape": list(t.shape[1:]),
+            **_beginning(n, t),
+        }
         for n, t in zip(names, tensors, strict=True)
     ]
+
+
+def _beginning(name: str, tensor: Tensor) -> dict[str, Any]:
+    first = tensor.flatten()[0].item() if tensor.numel() else 0
+    if bool((tensor != first).any()):
+        raise TrainingError(f"{name} begins with several numbers, which no bundle can say.")
+    return {"fill": first} if first else {}
 
 
 def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
