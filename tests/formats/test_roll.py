@@ -222,3 +222,17 @@ def test_locked_notes_are_paler_and_named(tmp_path: Path) -> None:
     # The legend's patch keeps the colour; the four notes of the locked track lose it.
     assert before.lower().count(high) - after.lower().count(high) == 4
     assert before.lower().count(low) == after.lower().count(low)
+
+
+def test_marked_passages_are_shaded_and_named(tmp_path: Path) -> None:
+    plain = png(SONG, tmp_path)
+    marks = [(0, BAR, "bwv_1$2$.mid"), (BAR, BAR + 10, "no room for this")]
+    marked = png(SONG, tmp_path, marks=marks, marked_as="in the training music")
+    text = words(svg(SONG, tmp_path, marks=marks, marked_as="in the training music"))
+    assert "bwv_1$2$.mid" in "".join(text)
+    assert not any("no room" in word for word in text)
+    assert "in the training music" in text
+    height = min(len(plain), len(marked))
+    changed = (plain[:height] != marked[:height]).any(axis=2)
+    left, right = np.array_split(changed, 2, axis=1)
+    assert left.sum() > 5 * right.sum()

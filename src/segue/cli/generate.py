@@ -15,7 +15,7 @@ from segue.cli.console import Json, note, progress
 
 if TYPE_CHECKING:
     from segue.bundles import Bundle
-    from segue.generation import Sampling
+    from segue.generation import Sampling, Take
     from segue.generation.wishes import Wishes
 
 
@@ -51,6 +51,7 @@ def command(
             help="Print each note as a line of JSON once it is certain; write no file.",
         ),
     ] = False,
+    novel: playing.IsNovel = False,
     as_json: Json = False,
 ) -> None:
     """Make new music with a bundle: MIDI, sound, a picture and a receipt for each take."""
@@ -71,16 +72,20 @@ def command(
         return
     with progress() as bar:
         task = bar.add_task("rows", total=None)
-        made = generate(
-            loaded,
-            takes=takes,
-            bars=bars,
-            seed=first,
-            sampling=sampling,
-            engine=engine,
-            wishes=wishes,
-            on_row=lambda count: bar.update(task, completed=count),
-        )
+
+        def draw(count: int, seed: int) -> list[Take]:
+            return generate(
+                loaded,
+                takes=count,
+                bars=bars,
+                seed=seed,
+                sampling=sampling,
+                engine=engine,
+                wishes=wishes,
+                on_row=lambda row: bar.update(task, completed=row),
+            )
+
+        made = playing.novel(loaded, draw, takes, first) if novel else draw(takes, first)
     playing.save_all(made, out, loaded.name, formats, soundfont, as_json, loaded)
 
 

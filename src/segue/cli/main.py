@@ -55,6 +55,8 @@ VERBS: dict[str, Verb] = {
     "search": Verb("search", "Search a space of recipes for the lowest held-out loss.", LEARN),
     "recipes": Verb("recipes", "List the recipes, and show what each is made of.", LEARN),
     "measure": Verb("measure", "Measure music, and set it beside real music.", JUDGE),
+    "memorisation": Verb("memorisation", "Tell what takes have of the training music.", JUDGE),
+    "evaluate": Verb("evaluate", "Say how likely a bundle finds held-out music.", JUDGE),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),

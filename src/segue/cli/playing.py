@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,6 +83,13 @@ Formats = Annotated[
 ]
 SoundFont = Annotated[
     Path | None, typer.Option(help="A .sf2 or .sf3 file for the sound (default: the built-in).")
+]
+IsNovel = Annotated[
+    bool,
+    typer.Option(
+        "--novel/--no-novel",
+        help="Refuse takes that copy training music, and draw others in their place.",
+    ),
 ]
 DEFAULT_FORMATS = "mid,wav,png"
 
@@ -178,6 +185,20 @@ def numbers(text: str, what: str) -> list[int]:
 def seed_or_random(seed: int | None) -> int:
     """The seed given, or one from the system; either way it is told and stored."""
     return random.SystemRandom().randrange(2**31) if seed is None else seed
+
+
+def novel(
+    bundle: Bundle, draw: Callable[[int, int], list[Take]], takes: int, seed: int
+) -> list[Take]:
+    """Takes that are no copies; says which were refused, and if fewer come than were asked for."""
+    from segue.generation.novel import novel
+
+    found = novel(bundle, draw, takes, seed)
+    if found.refused:
+        note(f"{len(found.refused)} takes refused as copies: seeds {found.refused}.")
+    if len(found.takes) < takes:
+        note(f"Only {len(found.takes)} of {takes} takes are no copies: raise --temperature.")
+    return found.takes
 
 
 def save_all(

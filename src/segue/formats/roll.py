@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,10 @@ from segue.formats.roll_axes import (
 )
 from segue.formats.roll_legend import (
     COLOURS,
+    MARK_ALPHA,
+    MARK_GROUND,
+    MARK_INK,
+    MARK_LABEL_INCHES,
     OVERLAY,
     OVERLAY_EDGE,
     PROMPT_INK,
@@ -41,6 +45,7 @@ from segue.formats.roll_legend import (
     columns,
     draw_heading,
     legend_entries,
+    printable,
 )
 from segue.score import Score
 
@@ -88,12 +93,15 @@ def write(
     overlay: Score | None = None,
     locked: Score | None = None,
     title: str | None = None,
+    marks: Sequence[tuple[int, int, str]] = (),
+    marked_as: str = "marked",
 ) -> None:
     """Draw a Score as a piano roll; the suffix chooses PNG or SVG.
 
     `colour` is "track" or "velocity". Notes before `prompt_end_ticks` are paler, on a shaded
     ground that ends in a line; so are, where they stand, notes that `locked` has too. `overlay` is
-    a second Score (a prediction, say), drawn in red over the first, beat for beat. The same
+    a second Score (a prediction, say), drawn in red over the first, beat for beat. `marks` are
+    ticks from and to, shaded, with a label each; the legend calls them `marked_as`. The same
     arguments give the same bytes.
 
     Raises FormatError for an unknown colour or a Score without notes.
@@ -103,8 +111,10 @@ def write(
     if not len(score) and not (overlay is not None and len(overlay)):
         raise FormatError("the piece has no notes, so there is no roll to draw.")
     target = Path(path)
+    shaded = tuple(sorted(marks))
+    look = Look(colour, prompt_end_ticks, overlay, title, locked, shaded, marked_as)
     with _DRAWING, _own_style():
-        figure = draw(score, Look(colour, prompt_end_ticks, overlay, title, locked))
+        figure = draw(score, look)
         if target.suffix.lower() == ".svg":
             figure.savefig(target, format="svg", metadata={"Date": None})
         else:
@@ -138,6 +148,7 @@ def draw(score: Score, look: Look) -> Figure:
         draw_bars(axes, score, end_beats, inches, labels=axes is panels[-1][0])
         _draw_prompt(axes, score, look)
         beats_an_inch = end_beats / inches
+        _draw_marks(axes, score, look, beats_an_inch, labels=axes is panels[0][0])
         _draw_notes(axes, score, look, keys if drums else None, beats_an_inch)
         if overlay is not None:
             _draw_overlay(axes, overlay, keys if drums else None, beats_an_inch)
@@ -264,6 +275,27 @@ def _draw_prompt(axes: Axes, score: Score, look: Look) -> None:
     # Translucent, so that the keyboard shows through.
     axes.axvspan(0, end, color=PROMPT_INK, alpha=PROMPT_INK_ALPHA, linewidth=0, zorder=0.2)
     axes.axvline(end, color=INK, linewidth=1.2, zorder=5)
+
+
+def _draw_marks(
+    axes: Axes, score: Score, look: Look, beats_an_inch: float, *, labels: bool
+) -> None:
+    """Shade the marked passages; their labels, where there is room, along the top."""
+    from matplotlib.transforms import blended_transform_factory
+
+    above = blended_transform_factory(axes.transData, axes.transAxes)
+    free = 0.0
+    for begin, end, label in look.marks:
+        first, last = begin / score.ticks_per_beat, end / score.ticks_per_beat
+        axes.axvspan(first, last, color=MARK_GROUND, alpha=MARK_ALPHA, linewidth=0, zorder=0.3)
+        axes.vlines((first, last), 0, 1, colors=MARK_INK, linewidths=0.6, transform=above, zorder=2)
+        room = int((last - first) / beats_an_inch / MARK_LABEL_INCHES)
+        if not labels or room < 3 or first < free:
+            continue
+        text = printable(label, room)
+        free = first + len(text) * MARK_LABEL_INCHES * beats_an_inch
+        axes.text(first, 0.985, f" {text}", va="top", fontsize=7.5, color=MARK_INK, zorder=6,
+                  transform=above, parse_math=False, clip_on=True)  # fmt: skip
 
 
 # -- the page ------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ PROMPT_GROUND, PROMPT_INK, PROMPT_INK_ALPHA = "#eaecf0", "#25324a", 0.095
 PROMPT_NOTE = "#aab1bd"
 PROMPT_MIX = 0.6
 """How far a prompt's notes go towards grey, so that what follows stands out."""
+MARK_GROUND, MARK_INK = "#f5b301", "#8a5a00"
+MARK_ALPHA, MARK_LABEL_INCHES = 0.2, 0.07
 SOFT_MIX = 0.5
 """How far the softest note goes towards white where colour tells the track."""
 
@@ -42,6 +44,8 @@ class Look:
     overlay: Score | None
     title: str | None
     locked: Score | None = None
+    marks: tuple[tuple[int, int, str], ...] = ()
+    marked_as: str = "marked"
 
 
 def columns(inches: float) -> int:
@@ -69,6 +73,9 @@ def legend_entries(score: Score, look: Look) -> tuple[list[Any], list[str]]:
         entries.append((Patch(facecolor="white", edgecolor=PROMPT_NOTE), "new"))
     if look.locked is not None:
         entries.append((Patch(facecolor=PROMPT_NOTE), "locked"))
+    if look.marks:
+        patch = Patch(facecolor=MARK_GROUND, alpha=2 * MARK_ALPHA, edgecolor=MARK_INK)
+        entries.append((patch, look.marked_as))
     if look.overlay is not None:
         if not entries:
             entries.append((Patch(facecolor=TRACK_COLOURS[0]), "truth"))
