@@ -6,8 +6,9 @@ do not say: the nats of the piece as it was written, given the piece as it comes
 simple code. Nats of the rows and the charge together are then what the same notes cost to their
 last hundredth of a second, whatever the encoding.
 
-The piece is what is heard: onset and length in hundredths of a second, pitch, velocity. The tempo
-map, the metre and the instruments travel beside the rows of every encoding and are charged to none.
+The piece is what is heard: onset and length in hundredths of a second, with the sustain pedal's
+help, pitch, velocity. The tempo map, the metre and the instruments travel beside the rows of every
+encoding and are charged to none.
 Notes of both are paired by pitch and order; the code then says
 
 - which notes came back that were not there, and how many: ln(M + 1) + ln C(M, S);
@@ -37,6 +38,8 @@ NEAR = 0.5
 """Seconds (beyond how far the notes before have moved) within which two notes are one."""
 _AHEAD, _ALIKE = 6, 5
 """A jump in time leads to one of so many notes further on, after which so many pitches agree."""
+_LATELY = 9
+"""How far time has moved is the median of so many pairs."""
 SCALES = tuple(2.0**k for k in range(-5, 11))
 """Mean sizes of an error, in hundredths of a second or steps of velocity."""
 
@@ -94,35 +97,54 @@ def paired(onset: Ints, pitch: Ints, back_onset: Ints, back_pitch: Ints) -> tupl
     """Which notes of two pieces are one: their numbers in each, (pairs,) both.
 
     A note pairs with the first of its pitch not yet paired that is `NEAR`, counted from how far
-    the pair before moved. Where time has jumped (a rest was cut short), it pairs with one of the
-    next in line if the notes after both go on alike.
+    the pairs before moved, unless that is nearer to the next note of the pitch. Where time has
+    jumped (a rest was cut short), it pairs with one of the next in line if the notes after both go
+    on alike.
     """
     near = round(NEAR / TICK_SECONDS)
     order, back_order = np.lexsort([pitch, onset]), np.lexsort([back_pitch, back_onset])
     heights, at = pitch[order].tolist(), onset[order].tolist()
     back_heights, back_at = back_pitch[back_order].tolist(), back_onset[back_order].tolist()
+    following = _next_alike(heights)
     waiting: dict[int, deque[int]] = defaultdict(deque)
     for j, height in enumerate(back_heights):
         waiting[height].append(j)
     moved, last = 0, -1
+    lately: deque[int] = deque(maxlen=_LATELY)
     pairs = []
     for i, height in enumerate(heights):
         queue = waiting[height]
-        due = at[i] - moved
-        while queue and back_at[queue[0]] < due - near and queue[0] <= last + _AHEAD:
-            if queue[0] > last and heights[i : i + _ALIKE] == _from(back_heights, queue[0]):
+        jumped = False
+        while queue:
+            off = at[i] - moved - back_at[queue[0]]
+            in_line = last < queue[0] <= last + _AHEAD
+            jumped = in_line and heights[i : i + _ALIKE] == _from(back_heights, queue[0])
+            if off <= near or jumped:
                 break
             queue.popleft()
-        if not queue:
+        if not queue or not (jumped or abs(off) <= near):
             continue
-        j = queue[0]
-        jumped = last < j <= last + _AHEAD and heights[i : i + _ALIKE] == _from(back_heights, j)
-        if abs(back_at[j] - due) <= near or jumped:
-            queue.popleft()
-            moved, last = at[i] - back_at[j], max(last, j)
-            pairs.append((order[i], back_order[j]))
+        later = following[i]
+        if off and later is not None and abs(at[later] - moved - back_at[queue[0]]) < abs(off):
+            continue
+        j = queue.popleft()
+        if abs(off) > near:
+            lately.clear()
+        lately.append(at[i] - back_at[j])
+        moved, last = sorted(lately)[len(lately) // 2], max(last, j)
+        pairs.append((order[i], back_order[j]))
     found = np.array(pairs, np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
+
+
+def _next_alike(heights: list[int]) -> list[int | None]:
+    """The number of the next note of the same pitch; None after the last."""
+    seen: dict[int, int] = {}
+    found: list[int | None] = [None] * len(heights)
+    for i in range(len(heights) - 1, -1, -1):
+        found[i] = seen.get(heights[i])
+        seen[heights[i]] = i
+    return found
 
 
 def _from(heights: list[int], first: int) -> list[int]:

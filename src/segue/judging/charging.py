@@ -8,6 +8,7 @@ from segue.encodings.base import Encoding
 from segue.evaluation.charge import charge
 from segue.judging.material import Material
 from segue.score import Score
+from segue.score.edit import sustain
 
 
 def charged(encoding: Encoding, piece: Material) -> float | None:
@@ -18,8 +19,8 @@ def charged(encoding: Encoding, piece: Material) -> float | None:
     """
     if piece.score is None:
         return None
-    written = piece.score
-    back = encoding.decode(piece.rows.astype(np.uint16), encoding.encode(written).header)
+    back = encoding.decode(piece.rows.astype(np.uint16), encoding.encode(piece.score).header)
+    written, back = sustain(piece.score), sustain(back)
     seconds = None
     if encoding.step_seconds is None:
         seconds = _at_tempi_of(written, back)

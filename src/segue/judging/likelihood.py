@@ -30,6 +30,8 @@ Context = Literal["piece", "window"]
 Done = Callable[[int, int], None]
 UNITS = ("row", "note", "second")
 BITS = 1 / np.log(2)
+WINDOWS = 4096
+"""Rows scored by a model that reads a hundred rows anew for each: minutes, where all take hours."""
 
 
 @dataclass(frozen=True)
@@ -196,13 +198,15 @@ def evaluate(
     baselines: bool = True,
     level: float = 0.95,
     draws: int = 1000,
+    limit: int | None = WINDOWS,
     done: Done | None = None,
 ) -> Evaluation:
     """How likely `bundle` finds music: a folder, a file, a corpus with its `split`, or Scores.
 
     With context "piece" every row is told from all rows before it in its piece, as playing does;
     with "window" from its window alone, and of as many windows as training watched, which gives
-    the run's own held-out loss. `charge` asks for what the encoding loses. `done` is told
+    the run's own held-out loss. `charge` asks for what the encoding loses. A model that reads its
+    window anew for each row scores `limit` rows at most, evenly spread; None: all. `done` is told
     (done, in all) rows. Raises SegueError for a model without a likelihood (a GAN), or if no
     piece can be scored.
     """
@@ -211,7 +215,7 @@ def evaluate(
     if bundle.plays == "segments":
         scored = _bounded(bundle, given, done)
     else:
-        scored = _exact(bundle, given, engine, context, done)
+        scored = _exact(bundle, given, engine, context, limit, done)
     floor = tallies_of(bundle, music if baselines else None) if baselines else None
     pieces = [
         PieceLikelihood(
@@ -260,7 +264,12 @@ class _Scored:
 
 
 def _exact(
-    bundle: Bundle, given: Materials, engine: str, context: Context, done: Done | None
+    bundle: Bundle,
+    given: Materials,
+    engine: str,
+    context: Context,
+    limit: int | None,
+    done: Done | None,
 ) -> _Scored:
     skip = unscored(bundle)
     long_enough = [piece for piece in given.pieces if len(piece.rows) > skip]
@@ -272,7 +281,7 @@ def _exact(
     if not long_enough:
         raise SegueError(f"{given.source}: every piece is shorter than {bundle.name} needs.")
     scorer = make_scorer(bundle, engine)
-    cuts = _cuts(bundle, long_enough, context)
+    cuts = _cuts(bundle, long_enough, context, limit)
     total = sum(high - low - skip for _, low, high in cuts)
     finished = 0
 
@@ -305,20 +314,23 @@ def _share(bundle: Bundle, piece: Material, scored: int) -> float:
 
 
 def _cuts(
-    bundle: Bundle, pieces: Sequence[Material], context: Context
+    bundle: Bundle, pieces: Sequence[Material], context: Context, limit: int | None
 ) -> list[tuple[int, int, int]]:
     """What is scored: (piece, first row, end) each, whole pieces or training's own windows."""
-    if context == "piece":
+    last = unscored(bundle) > 1
+    rows = sum(len(piece.rows) - unscored(bundle) for piece in pieces)
+    if context == "piece" and not (last and limit is not None and rows > limit):
         return [(i, 0, len(piece.rows)) for i, piece in enumerate(pieces)]
-    length, recipe = bundle.recipe.data.window, bundle.recipe
-    last = recipe.data.objective == "last"
+    length = bundle.recipe.data.window
     cuts = []
     for i, piece in enumerate(pieces):
         targets = len(piece.rows) - 1
         starts = range(targets - length + 1) if last else range(0, targets, length)
         cuts += [(i, at, min(at + length + 1, len(piece.rows))) for at in starts]
-    limit = min(recipe.train.held_out_limit or len(cuts), len(cuts))
-    return [cuts[k * len(cuts) // limit] for k in range(limit)]
+    if context == "window":
+        limit = bundle.recipe.train.held_out_limit
+    taken = min(limit or len(cuts), len(cuts))
+    return [cuts[k * len(cuts) // taken] for k in range(taken)]
 
 
 def _bounded(bundle: Bundle, given: Materials, done: Done | None) -> _Scored:
