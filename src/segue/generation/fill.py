@@ -12,10 +12,11 @@ from segue.encodings.compound import Compound
 from segue.errors import SegueError
 from segue.generation.guides import only_known
 from segue.generation.locked import TRACK, Locked
+from segue.generation.players import make_player
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
 from segue.generation.timing import in_time_of, pitch_masks, steps_at
-from segue.generation.ways import OnRow, make_player
+from segue.generation.ways import OnRow
 from segue.generation.wishes import Wishes
 from segue.score import Score, Track, tidy
 

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
+from segue.generation.closing import Closing
+from segue.generation.density import STALLED, Corridor
+from segue.generation.starts import cells_begin, deciding
 from segue.generation.wishes import PitchMasks
 
 Ints = NDArray[np.int64]
@@ -49,7 +52,8 @@ class Steps:
     Without `end`, takes end after `most_rows` rows. A take that stands still for RESTLESS rows,
     as those of a model that has learned nothing may, has to move on, or ends a little later. `only`
     narrows columns, by index, to the symbols of a mask of shape (V,); `pitches` to the notes that a
-    user asks for.
+    user asks for. `corridor` keeps takes near a density, `closing` leads them to their last chord;
+    from step `ends_from` on a take may end itself.
     """
 
     def __init__(
@@ -65,6 +69,9 @@ class Steps:
         may_end: bool = False,
         only: Mapping[int, Bools] | None = None,
         pitches: PitchMasks | None = None,
+        corridor: Corridor | None = None,
+        closing: Closing | None = None,
+        ends_from: int | None = None,
     ) -> None:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
@@ -74,6 +81,12 @@ class Steps:
         self._may_end = may_end
         self._only = dict(only or {})
         self._pitches = pitches
+        self.corridor, self.closing = corridor, closing
+        self._ends_from = ends_from
+        self._deciding = deciding(encoding) if corridor or closing else None
+        self.own_end = np.zeros(takes, bool)
+        """(B,): which takes the model itself has ended."""
+        self._over = np.zeros(takes, bool)
         self.stuck = np.zeros(takes, bool)
         self._position = np.full(takes, position, dtype=np.int64)
         self._still = np.zeros(takes, np.int64)
@@ -94,6 +107,55 @@ class Steps:
 
     def allowed(self, column: int, row: Ints) -> Bools:
         """The grammar's symbols, less those that end too early or start before `begin`."""
+        mask = self.unsteered(column, row)
+        if self.closing is not None and self._deciding is not None:
+            near = self._near_the_close(column, row)
+            if near is not None:
+                self._restrict(mask, near)
+        if self.corridor is not None:
+            wanted = self.corridor.allowed(column, row, self._position)
+            if wanted is not None:
+                self._narrow(mask, wanted, row)
+        return mask
+
+    def _narrow(self, mask: Bools, wanted: Bools, row: Ints) -> None:
+        """As `_restrict`, but what breaks a wall least is good enough; closes may break it."""
+        assert self.corridor is not None
+        assert self._deciding is not None
+        if self.closing is not None:
+            reached = self._position[:, None] + self._deciding.moves[None]
+            wanted = wanted | (reached == self.closing.at)
+        narrowed = mask & wanted
+        none = ~narrowed.any(axis=1)
+        if none.any():
+            narrowed[none] = self.corridor.nearest(mask, row, self._position)[none]
+        mask[:] = narrowed
+
+    def _near_the_close(self, column: int, row: Ints) -> Bools | None:
+        """(B, V): no step past the close before something has begun at it."""
+        decides, closing = self._deciding, self.closing
+        assert decides is not None
+        assert closing is not None
+        if column != decides.column:
+            return None
+        position, moves = self._position[:, None], decides.moves[None]
+        begins = decides.begins(row) > 0
+        if decides.fixed:
+            return begins | (position + 1 != closing.at)
+        waiting = (closing.begun == 0)[:, None]
+        before = (position < closing.at) & (position + moves <= closing.at)
+        stalled = (self._still >= STALLED)[:, None]
+        there = (position == closing.at) & (moves == 0) & (begins | ~stalled)
+        return np.asarray(before | there | ~waiting | (position > closing.at))
+
+    def cells_begin(self) -> Bools:
+        """(B, C, V): which symbols begin notes in the next frame, of a roll."""
+        found = cells_begin(self._encoding, self._last)
+        assert found is not None
+        return found
+
+    def unsteered(self, column: int, row: Ints) -> Bools:
+        """What may come but for the density and the close."""
         if self._grammar is not None:
             mask = self._grammar.allowed(column, row[:, :column], self._state).copy()
         else:
@@ -102,7 +164,10 @@ class Steps:
             self._restrict(mask, self._only[column][None])
         advance, closes = self._probes[column]
         if not self._may_end:
-            self._restrict(mask, ~closes[None])
+            early = np.ones(len(row), bool)
+            if self._ends_from is not None:
+                early = self._position < self._ends_from
+            self._restrict(mask, ~closes[None] | ~early[:, None])
         restless = self._still >= RESTLESS
         if restless.any() and (advance > 0).any():
             self._restrict(mask, (advance > 0)[None] | ~restless[:, None])
@@ -143,19 +208,38 @@ class Steps:
         moved = np.array(steps) if self._begun else np.full(len(row), first)
         self._position = self._position + moved
         self._still = np.where(moved > 0, 0, self._still + 1)
+        if self.corridor is not None or self.closing is not None:
+            self._counted(row)
         self._begun = True
         self._last = row.copy()
         if self._grammar is not None:
             self._state = self._grammar.advance(self._state, row)
-        ended = self._encoding.ends(row.astype(np.uint16)) | (self._still >= STANDSTILL)
+        closed = self._encoding.ends(row.astype(np.uint16))
+        self.own_end |= closed & ~self._over
+        ended = closed | (self._still >= STANDSTILL)
         if self._end is not None:
             ended = ended | (self._position >= self._end)
+        self._over |= ended
         kept = ~ended
         if self._left is not None:
             self._left -= 1
             if self._left <= 0:
                 ended = np.ones_like(ended)
         return kept, ended
+
+    def _counted(self, row: Ints) -> None:
+        """Tell corridor and closing what has begun."""
+        if self._deciding is not None:
+            begun = self._deciding.begun(row)
+        else:
+            cells = cells_begin(self._encoding, self._last)
+            begun = np.zeros(len(row), np.int64)
+            if cells is not None:
+                begun = np.take_along_axis(cells, row[..., None], axis=2)[..., 0].sum(axis=1)
+        if self.corridor is not None:
+            self.corridor.accept(begun, self._position)
+        if self.closing is not None:
+            self.closing.accept(row, begun, self._position)
 
 
 def only_known(

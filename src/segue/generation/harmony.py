@@ -64,10 +64,11 @@ _SPELLINGS = {
 
 @dataclass(frozen=True)
 class Harmony:
-    """A key or a chord: its name as given, and which of the 12 pitch classes belong to it."""
+    """A key or a chord: its name as given, which of the 12 pitch classes belong to it, its root."""
 
     name: str
     classes: frozenset[int]
+    root: int = 0
 
     @property
     def mask(self) -> Bools:
@@ -101,7 +102,7 @@ def chord(text: str) -> Harmony:
     harmony = _rooted(text.strip(), _root(letter, sign), CHORDS[kind])
     if bass is None:
         return harmony
-    return Harmony(harmony.name, harmony.classes | {_root(bass, bass_sign)})
+    return Harmony(harmony.name, harmony.classes | {_root(bass, bass_sign)}, harmony.root)
 
 
 def chart(text: str) -> tuple[Harmony, ...]:
@@ -131,4 +132,4 @@ def _root(letter: str, signs: str) -> int:
 
 
 def _rooted(name: str, root: int, steps: tuple[int, ...]) -> Harmony:
-    return Harmony(name, frozenset((root + step) % 12 for step in steps))
+    return Harmony(name, frozenset((root + step) % 12 for step in steps), root)

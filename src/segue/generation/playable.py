@@ -10,6 +10,7 @@ from segue import bundles, formats
 from segue.bundles import Bundle
 from segue.errors import SegueError, nearest
 from segue.generation import fill, harmony, latent, looping, ways
+from segue.generation.players import own_sampling
 from segue.generation.sampling import Sampling
 from segue.generation.scoring import Likelihood, likelihood
 from segue.generation.streaming import Heard, stream
@@ -153,7 +154,7 @@ class Playable:
         return {"sampling": self._sampling(asked), "wishes": wishes(**told)}
 
     def _sampling(self, asked: dict[str, Any]) -> Sampling:
-        own = ways.own_sampling(self.bundle)
+        own = own_sampling(self.bundle)
         values = {name: asked.get(name, getattr(own, name)) for name in _SAMPLING}
         values["heats"] = tuple(dict(values["heats"]).items())
         return Sampling(**values)

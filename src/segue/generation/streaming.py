@@ -10,7 +10,9 @@ import numpy as np
 from segue.bundles import Bundle
 from segue.encodings.base import Rows
 from segue.errors import SegueError
+from segue.generation.closing import Close
 from segue.generation.engine import IntRows
+from segue.generation.lengths import Length
 from segue.generation.sampling import Sampling
 from segue.generation.ways import Begun, begin
 from segue.generation.wishes import Wishes
@@ -37,15 +39,18 @@ def stream(
     bundle: Bundle,
     *,
     bars: float = 16,
+    seconds: float | None = None,
     seed: int = 0,
     sampling: Sampling | None = None,
     engine: str = "auto",
     wishes: Wishes | None = None,
+    start: str | None = None,
 ) -> Iterator[Heard]:
     """The notes of the take that `generate` makes with the same arguments, while it is made.
 
-    A note comes when the music has moved on past its end, or to the end of the take. Raises
-    SegueError for a bundle that makes whole segments.
+    A note comes when the music has moved on past its end, or to the end of the take. A density is
+    kept as the notes are drawn; a stream that misses it cannot be drawn again. Raises SegueError
+    for a bundle that makes whole segments.
     """
     if bundle.plays != "rows":
         raise SegueError(
@@ -53,7 +58,7 @@ def stream(
             "--stream out."
         )
     wishes = wishes or Wishes()
-    begun = begin(bundle, [seed], bars, sampling, engine, wishes)
+    begun = begin(bundle, [seed], Length(bars, seconds), sampling, engine, wishes, start)
     rows: list[IntRows] = []
     told: set[bytes] = set()
     shown_at = -1
@@ -75,8 +80,13 @@ def _new(
     if not rows:
         return
     score = begun.score(np.array(rows))
-    score, _ = wishes.fitted(tidy(slice_ticks(score, 0, begun.end_ticks)))
     now = _now(begun, score, np.array(rows, np.uint16))
+    if final:
+        score, _ = begun.finished(np.array(rows), wishes, 0)
+    else:
+        # What an ending may still change is not certain: it is told at the end.
+        score, _ = wishes.fitted(tidy(slice_ticks(score, 0, begun.end_ticks)))
+        now = min(now, _certain(begun, score, wishes))
     for note in score.notes:
         ends = note["onset"] + note["duration"]
         key = note.tobytes()
@@ -84,6 +94,16 @@ def _new(
             continue
         told.add(key)
         yield _heard(score, note)
+
+
+def _certain(begun: Begun, score: Score, wishes: Wishes) -> float:
+    """The tick before which no ending changes a note."""
+    last = begun.length.seconds is not None
+    if wishes.ending == "stop":
+        onset = score.notes["onset"]
+        return float(onset.max()) if last and len(onset) else float("inf")
+    close = Close.of(score, 0, begun.end_ticks)
+    return float(min(close.at, int(score.notes["onset"].max(initial=close.at))))
 
 
 def _now(begun: Begun, score: Score, rows: Rows) -> float:

@@ -7,21 +7,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
-from segue.generation.engine import IntRows, State, make_engine, read
+from segue.generation.carrying import facts_of, longer, prompt_rows
+from segue.generation.engine import IntRows, State
 from segue.generation.guides import Steps, only_known
+from segue.generation.lengths import Length
 from segue.generation.player import Player
+from segue.generation.players import (
+    make_player,
+    own_sampling,
+    read_each,
+    refuse_start,
+    starts_from_opening,
+)
 from segue.generation.sampling import Sampling
-from segue.generation.segment_engines import make_composer
-from segue.generation.segments import last_window, lay
+from segue.generation.segment_ways import continue_segments, generate_segments
+from segue.generation.steering import steered, steering, until_kept, with_room
 from segue.generation.take import Take, checks, make_receipt, signed
-from segue.generation.timing import in_time_of, lasting, paced, pitch_masks, steps_at, ticks_at
+from segue.generation.timing import in_time_of, paced, steps_at, ticks_at
 from segue.generation.wishes import Wishes
-from segue.score import Score, Track, join, slice_ticks, tidy
+from segue.score import Score, slice_ticks, tidy
 
+Floats = NDArray[np.float32]
 OnRow = Callable[[int], None]
 
 
@@ -30,33 +41,69 @@ def generate(
     *,
     takes: int = 1,
     bars: float = 16,
+    seconds: float | None = None,
     seed: int = 0,
     sampling: Sampling | None = None,
     engine: str = "auto",
     wishes: Wishes | None = None,
+    start: str | None = None,
+    latent: Floats | None = None,
     on_row: OnRow | None = None,
 ) -> list[Take]:
     """New music of `bars` bars; take i is drawn from seed + i and does not depend on the others.
 
-    Tempo, metre and instruments are those that most of the training pieces share. A recipe that
-    starts from an opening reads a random window of its training music first, which is not part
-    of the take.
+    `seconds` is its length in place of bars: the last notes then last to the very end. Tempo,
+    metre and instruments are those that most of the training pieces share. A take starts from
+    "nothing", or from an "opening": it reads a random window of training music first, which is
+    not part of the take. Without `start` it is as the recipe says. `latent`, shape (segments, Z),
+    are numbers that the first segments are made from, of bundles that make music from a latent.
+    Where the likeliest symbols (temperature 0) hold no note at all, as a net that has
+    hardly learned may only ever wait, the take is drawn at temperature 1: its receipt says 1.
+    Raises SegueError for a length, a start or a latent that the bundle cannot have.
     """
+    length = Length(bars, seconds)
     seeds = [seed + i for i in range(takes)]
     wishes = wishes or Wishes()
     if bundle.plays == "segments":
-        header = wishes.header(bundle.index["header"])
-        return _generate_segments(bundle, header, seeds, bars, sampling, engine, wishes, on_row)
-    begun = begin(bundle, seeds, bars, sampling, engine, wishes)
-    player = begun.player
-    settings = {"way": "generate", "bars": bars, **player.sampling.settings()}
-    made = []
-    played = player.play(begun.state, begun.guide, seeds, on_row)
-    for rows, own in zip(played, seeds, strict=True):
-        score = begun.score(rows)
-        end_ticks = begun.end_ticks
-        made.append(_new(bundle, score, end_ticks, player.engine.name, own, settings, wishes))
-    return made
+        refuse_start(bundle, start)
+        return generate_segments(
+            bundle, seeds, length, sampling, engine, wishes, latent=latent, on_row=on_row
+        )
+    if latent is not None:
+        raise SegueError(
+            f"{bundle.name} makes music row by row, from no latent: leave the latent out, or use "
+            "a bundle of a latent recipe, such as velocity-vae."
+        )
+
+    def make(own: Sequence[int], drawn: Sequence[int]) -> list[Take]:
+        begun = begin(bundle, own, length, sampling, engine, wishes, start)
+        player = begun.player
+        settings = {"way": "generate", **length.settings(), **player.sampling.settings()}
+        if start is not None:
+            settings["start"] = start
+        made = []
+        played = player.play(begun.state, begun.guide, drawn, on_row)
+        for i, (rows, one) in enumerate(zip(played, own, strict=True)):
+            told = {**settings, **wishes.settings()}
+            receipt = make_receipt(bundle, player.engine.name, one, told)
+            score, found = begun.finished(rows, wishes, i)
+            receipt["checks"] = {**checks(score), **length.proof(score, 0), **found}
+            made.append(Take(signed(score, receipt), receipt))
+        return made
+
+    made = until_kept(bundle, seeds, wishes, make)
+    how = sampling or own_sampling(bundle)
+    if how.temperature:
+        return made
+    drawn = replace(how, temperature=1.0)
+    same: dict[str, Any] = {
+        "bars": bars, "seconds": seconds, "sampling": drawn, "engine": engine, "wishes": wishes,
+        "start": start,
+    }  # fmt: skip
+    return [
+        take if len(take.score) else generate(bundle, seed=own, **same)[0]
+        for take, own in zip(made, seeds, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -73,6 +120,7 @@ class Begun:
     encoding: Encoding
     header: dict[str, Any]
     first: IntRows
+    length: Length
     end_ticks: int
 
     def score(self, rows: IntRows) -> Score:
@@ -80,103 +128,53 @@ class Begun:
         whole = np.concatenate([self.first, rows])
         return self.encoding.decode(whole.astype(np.uint16), self.header)
 
+    def finished(self, rows: IntRows, wishes: Wishes, number: int) -> tuple[Score, dict[str, Any]]:
+        """The music of take `number` up to its end, all wishes met, and what there is to say."""
+        guide = self.guide
+        if guide.closing is not None:
+            rows = with_room(self.encoding, rows)
+        score = tidy(slice_ticks(self.score(rows), 0, self.end_ticks))
+        key = guide.closing.keys[number] if guide.closing is not None else None
+        own_end = bool(guide.own_end[number])
+        score = self.length.filled(score, 0, self.end_ticks) if not own_end else score
+        return wishes.fitted(score, 0, self.end_ticks, key=key, own_end=own_end)
+
 
 def begin(
     bundle: Bundle,
     seeds: Sequence[int],
-    bars: float,
+    length: Length,
     sampling: Sampling | None,
     engine: str,
     wishes: Wishes,
+    start: str | None = None,
 ) -> Begun:
     """Read what takes of a bundle that plays rows start from, one for each seed."""
     header = wishes.header(bundle.index["header"])
     encoding = paced(bundle.encoding, header)
     player = make_player(bundle, engine, sampling)
-    opened = bundle.recipe.generate.start == "opening"
+    opened = starts_from_opening(bundle, start)
     if opened:
         draws = [np.random.default_rng((s, 1)).integers(len(bundle.openings)) for s in seeds]
         prompts = [bundle.openings[i].astype(np.int64) for i in draws]
-        state = _read_each(player, prompts)
+        state = read_each(player, prompts)
         last = prompts[0][-1:]
     else:
         last = encoding.opening().astype(np.int64)
-        if not len(last):
-            raise SegueError(
-                f"{bundle.name} cannot start from nothing: its encoding {encoding.name} has no "
-                "opening symbol; give it a prompt with `segue continue`."
-            )
         state = player.read(last)
     empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
-    end_ticks = int(empty.metre_map.ticks(bars))
+    end_ticks = length.end(empty, 0)
     guide = Steps(
         encoding,
         len(seeds),
         last,
         position=-1 if opened else 0,
-        end=steps_at(encoding, empty, end_ticks),
         only=only_known(encoding, bundle.index["used"], header),
-        pitches=pitch_masks(wishes, encoding, empty, 0),
+        **steering(wishes, encoding, empty, (0, end_ticks), len(seeds)),
     )
     first = last[:0] if opened else last
-    return Begun(player, state, guide, encoding, header, first, end_ticks)
-
-
-def _generate_segments(
-    bundle: Bundle,
-    header: dict[str, Any],
-    seeds: Sequence[int],
-    bars: float,
-    sampling: Sampling | None,
-    engine: str,
-    wishes: Wishes,
-    on_row: OnRow | None,
-) -> list[Take]:
-    encoding, composer = bundle.encoding, make_composer(bundle, engine)
-    how = sampling or own_sampling(bundle)
-    columns = len(bundle.sizes)
-    empty = encoding.decode(np.zeros((0, columns), np.uint16), header)
-    end_ticks = int(empty.metre_map.ticks(bars))
-    header = lasting(header, end_ticks)
-    rows = steps_at(encoding, empty, end_ticks) if encoding.timed else 1
-    laid = lay(
-        composer,
-        seeds,
-        -(-rows // composer.facts["window"]),
-        columns,
-        heat=how.temperature,
-        walk=bundle.recipe.generate.walk,
-        on_row=on_row,
-    )
-    settings = {"way": "generate", "bars": bars, "temperature": how.temperature}
-    return [
-        _new(
-            bundle,
-            encoding.decode(r.astype(np.uint16), header),
-            end_ticks,
-            composer.name,
-            s,
-            settings,
-            wishes,
-        )
-        for r, s in zip(laid, seeds, strict=True)
-    ]
-
-
-def _new(
-    bundle: Bundle,
-    score: Score,
-    end_ticks: int,
-    engine: str,
-    seed: int,
-    settings: dict[str, Any],
-    wishes: Wishes,
-) -> Take:
-    """A take that begins from nothing."""
-    score, proof = wishes.fitted(tidy(slice_ticks(score, 0, end_ticks)))
-    receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
-    receipt["checks"] = {**checks(score), **proof}
-    return Take(signed(score, receipt), receipt)
+    player = steered(player, guide)
+    return Begun(player, state, guide, encoding, header, first, length, end_ticks)
 
 
 def continue_(
@@ -185,6 +183,7 @@ def continue_(
     *,
     takes: int = 1,
     bars: float = 8,
+    seconds: float | None = None,
     seed: int = 0,
     sampling: Sampling | None = None,
     engine: str = "auto",
@@ -193,8 +192,9 @@ def continue_(
 ) -> list[Take]:
     """The prompt, note for note, and `bars` bars that go on from where its last note ends.
 
-    Tempo and metre stay those in force at the end of the prompt. Take i is drawn from seed + i.
-    Raises SegueError for a prompt without notes, or with none that the encoding can hold.
+    `seconds` is how long they are in place of bars. Tempo and metre stay those in force at the
+    end of the prompt. Take i is drawn from seed + i. Raises SegueError for a prompt without notes,
+    or with none that the encoding can hold.
     """
     if not len(prompt):
         raise SegueError("the prompt has no notes: give a piece, or use `segue generate`.")
@@ -202,161 +202,50 @@ def continue_(
     if bundle.plays == "rows":
         encoding = paced(encoding, bundle.index["header"])
     seeds = [seed + i for i in range(takes)]
-    rows, header = _prompt_rows(bundle, encoding, prompt)
-    begin = prompt.end_ticks
-    end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
-    timed = encoding.timed
+    rows, header = prompt_rows(bundle, encoding, prompt)
+    length, wishes = Length(bars, seconds), wishes or Wishes()
     if bundle.plays == "segments":
-        return _continue_segments(
-            bundle, prompt, rows, seeds, bars, sampling, engine, wishes or Wishes(), on_row
+        return continue_segments(
+            bundle, prompt, rows, seeds, length, sampling, engine, wishes, on_row=on_row
         )
-    wishes = wishes or Wishes()
+    begin, timed = prompt.end_ticks, encoding.timed
+    end = length.end(prompt, begin)
     player = make_player(bundle, engine, sampling)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
-    guide = Steps(
-        encoding,
-        takes,
-        rows,
-        position=position,
-        begin=steps_at(encoding, prompt, begin) if timed else 0,
-        end=steps_at(encoding, prompt, end if timed else end - begin),
-        only=only_known(encoding, bundle.index["used"], header),
-        pitches=pitch_masks(wishes, encoding, prompt, begin),
-    )
-    state = player.read(_with_history(bundle, rows, seed))
-    settings = {"way": "continue", "bars": bars, **player.sampling.settings()}
-    settings |= _facts_of(prompt)
-    made = []
-    for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
-        # Decoded after the rows that open a piece, the new part counts its time from step 0.
-        whole = np.concatenate([encoding.opening().astype(np.int64), new])
-        tail = encoding.decode(whole.astype(np.uint16), header)
-        at = ticks_at(encoding, prompt, position) if timed else begin
-        made.append(
-            _longer(
-                bundle,
-                prompt,
-                in_time_of(encoding, tail, prompt, at),
-                end,
-                player.engine.name,
-                own,
-                settings,
-                wishes,
-            )
+    read = player.read(_with_history(bundle, rows, seed))
+    settings = {"way": "continue", **length.settings(), **player.sampling.settings()}
+    settings |= facts_of(prompt)
+    at = ticks_at(encoding, prompt, position) if timed else begin
+
+    def make(own: Sequence[int], drawn: Sequence[int]) -> list[Take]:
+        guide = Steps(
+            encoding,
+            len(own),
+            rows,
+            position=position,
+            begin=steps_at(encoding, prompt, begin) if timed else 0,
+            only=only_known(encoding, bundle.index["used"], header),
+            **steering(wishes, encoding, prompt, (begin, end), len(own)),
         )
-    return made
+        played = steered(player, guide).play(read, guide, drawn, on_row)
+        made = []
+        for i, (new, one) in enumerate(zip(played, own, strict=True)):
+            # Decoded after the rows that open a piece, the new part counts its time from step 0.
+            whole = np.concatenate([encoding.opening().astype(np.int64), new])
+            key = guide.closing.keys[i] if guide.closing is not None else None
+            if guide.closing is not None:
+                whole = with_room(encoding, whole)
+            tail = encoding.decode(whole.astype(np.uint16), header)
+            made.append(
+                longer(
+                    bundle, prompt, in_time_of(encoding, tail, prompt, at), end,
+                    player.engine.name, one, settings, wishes, length,
+                    key=key, own_end=bool(guide.own_end[i]),
+                )
+            )  # fmt: skip
+        return made
 
-
-def _continue_segments(
-    bundle: Bundle,
-    prompt: Score,
-    rows: IntRows,
-    seeds: Sequence[int],
-    bars: float,
-    sampling: Sampling | None,
-    engine: str,
-    wishes: Wishes,
-    on_row: OnRow | None,
-) -> list[Take]:
-    encoding, composer = bundle.encoding, make_composer(bundle, engine)
-    facts, walk = composer.facts, bundle.recipe.generate.walk
-    if not encoding.timed or not (facts["looks_back"] or (facts["encodes"] and walk)):
-        raise SegueError(
-            f"{bundle.name} makes music whole, and none that goes on from other music: use "
-            "`segue generate`, or continue with a bundle of another family."
-        )
-    how = sampling or own_sampling(bundle)
-    begin = prompt.end_ticks
-    end = int(prompt.metre_map.ticks(float(prompt.metre_map.bars(begin)) + bars))
-    first, last = steps_at(encoding, prompt, begin), steps_at(encoding, prompt, end)
-    # The prompt's rows up to the step where its last note ends, and no further.
-    rows = np.pad(rows[:first], ((0, max(first - len(rows), 0)), (0, 0)))
-    laid = lay(
-        composer,
-        seeds,
-        -(-(last - first) // facts["window"]),
-        rows.shape[1],
-        heat=how.temperature,
-        walk=walk,
-        before=last_window(rows, facts["window"]),
-        on_row=on_row,
-    )
-    settings = {"way": "continue", "bars": bars, "temperature": how.temperature}
-    settings |= _facts_of(prompt)
-    at = ticks_at(encoding, prompt, first)
-    made = []
-    for new, own in zip(laid, seeds, strict=True):
-        tail = encoding.decode(new.astype(np.uint16), bundle.index["header"])
-        tail = in_time_of(encoding, tail, prompt, at)
-        made.append(_longer(bundle, prompt, tail, end, composer.name, own, settings, wishes))
-    return made
-
-
-def _facts_of(prompt: Score) -> dict[str, Any]:
-    """What the receipt says of a prompt: enough to take it out of the take again."""
-    return {
-        "prompt": prompt.content_hash(),
-        "prompt_end": int(prompt.end_ticks),
-        "prompt_tracks": len(prompt.tracks),
-    }
-
-
-def _longer(
-    bundle: Bundle,
-    prompt: Score,
-    tail: Score,
-    end: int,
-    engine: str,
-    seed: int,
-    settings: dict[str, Any],
-    wishes: Wishes,
-) -> Take:
-    """A take that goes on from the end of `prompt` with the notes of `tail` before tick `end`."""
-    begin = prompt.end_ticks
-    score, proof = wishes.fitted(_carried_on(prompt, tail, begin, end), begin)
-    receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
-    receipt["checks"] = {**checks(score, begin), **proof}
-    return Take(signed(score, receipt), receipt, begin)
-
-
-def own_sampling(bundle: Bundle) -> Sampling:
-    """How the bundle's recipe samples unless told otherwise."""
-    own = bundle.recipe.generate
-    return Sampling(
-        own.temperature,
-        own.top_k,
-        own.top_p,
-        own.min_p,
-        own.typical,
-        tuple(own.heats.items()),
-        own.loop_beats,
-    )
-
-
-def make_player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
-    """What plays a bundle row by row, sampled as asked or as its recipe says."""
-    return Player(make_engine(bundle, engine), sampling or own_sampling(bundle), bundle.encoding)
-
-
-def _read_each(player: Player, prompts: list[IntRows]) -> State:
-    """One state that holds a take for each prompt; they are read side by side."""
-    shortest = min(len(p) for p in prompts)
-    return read(player.engine, np.stack([p[len(p) - shortest :] for p in prompts]))
-
-
-def _prompt_rows(
-    bundle: Bundle, encoding: Encoding, prompt: Score
-) -> tuple[IntRows, dict[str, Any]]:
-    """The prompt's rows without those that close a piece, and its header."""
-    encoded = encoding.encode(prompt)
-    rows = encoding.adapt(encoded.rows)
-    rows = rows[~encoding.ends(rows)]
-    if not len(rows):
-        raise SegueError(
-            f"the encoding {encoding.name} can hold nothing of the prompt "
-            f"(it loses: {'; '.join(encoding.loses)}): give another prompt."
-        )
-    return rows.astype(np.int64), encoded.header
+    return until_kept(bundle, seeds, wishes, make)
 
 
 def _with_history(bundle: Bundle, rows: IntRows, seed: int) -> IntRows:
@@ -368,36 +257,3 @@ def _with_history(bundle: Bundle, rows: IntRows, seed: int) -> IntRows:
         opening = bundle.openings[seed % len(bundle.openings)].astype(np.int64)
         rows = np.concatenate([opening, rows])
     return rows[-context:]
-
-
-def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
-    """The prompt untouched, and the new notes that lie in [begin, end), cut at the end."""
-    notes = tail.notes[(tail.notes["onset"] >= begin) & (tail.notes["onset"] < end)].copy()
-    notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
-    tracks = list(prompt.tracks)
-    homes = _homes(prompt, tail.tracks, tracks)
-    if len(notes):
-        notes["track"] = np.array(homes)[notes["track"]]
-    return join(prompt, tidy(Score(prompt.ticks_per_beat, notes, tuple(tracks))), 0)
-
-
-def _homes(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:
-    """For each new track the track of the prompt it goes on in; others are added to `tracks`.
-
-    A track is known by its name, program and drum flag, or else by the last two (an encoding may
-    not keep names); where several are alike, they go in their order.
-    """
-    sounding = {int(t) for t in np.unique(prompt.notes["track"])}
-    free = [i for i in range(len(tracks)) if i in sounding]
-    homes = []
-    for track in wanted:
-        alike = [i for i in free if tracks[i] == track] or [
-            i for i in free if replace(tracks[i], name="") == replace(track, name="")
-        ]
-        if alike:
-            free.remove(alike[0])
-            homes.append(alike[0])
-        else:
-            homes.append(len(tracks))
-            tracks.append(track)
-    return homes

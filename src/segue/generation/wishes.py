@@ -1,4 +1,4 @@
-"""What a user may ask of a take: key, chords, range, instruments, tempo, metre, polyphony.
+"""What a user may ask of a take: key, chords, range, instruments, tempo, metre, density and more.
 
 Pitches are kept by masks on the logits where an encoding says which notes a symbol begins
 (`Encoding.begins`). What no mask can reach (a family without symbols, a tick rounded past a bar
@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
-from segue.errors import SegueError
+from segue.errors import SegueError, nearest
+from segue.generation import closing as ends
+from segue.generation.closing import Close
+from segue.generation.density import Density
 from segue.generation.harmony import Harmony
 from segue.score import Score, tidy
 from segue.score.instruments import NAMES
@@ -35,6 +38,10 @@ class Wishes:
     `chords` follow each other, `chord_bars` bars each, from the first new bar on, over and over:
     notes that start under a chord belong to it. `instruments` are programs for the pitched tracks
     in order; there will be no others. `polyphony` is how many pitched notes may sound at once.
+    `density` is how many notes begin a beat or a second, drums too, up to the last chord where
+    there is one, within a tenth or two notes. `ending` is
+    "stop" (where the length is over), "cadence" (on the tonic) or "own" (the model's END in the
+    last quarter, or else a cadence).
     """
 
     key: Harmony | None = None
@@ -46,8 +53,14 @@ class Wishes:
     tempo: float | None = None
     metre: tuple[int, int] | None = None
     polyphony: int = 0
+    density: Density | None = None
+    ending: str = "stop"
 
     def __post_init__(self) -> None:
+        if self.ending not in ends.ENDINGS:
+            raise SegueError(
+                f"the ending came as {self.ending!r}; {nearest(self.ending, ends.ENDINGS)}."
+            )
         ranges = [
             ("lowest", self.lowest, 0, 127),
             ("highest", self.highest, self.lowest, 127),
@@ -77,15 +90,18 @@ class Wishes:
         return bool(self.key or self.chords) or self.lowest > 0 or self.highest < 127
 
     @property
-    def allowed(self) -> Bools:
-        """Shape (chords or 1, 128): the pitches that may start under each chord."""
+    def within(self) -> Bools:
+        """Shape (128,): the pitches of the range and the key, whatever the chord."""
         pitches = np.arange(128)
         mask = (pitches >= self.lowest) & (pitches <= self.highest)
-        if self.key is not None:
-            mask &= self.key.mask
+        return mask & self.key.mask if self.key is not None else mask
+
+    @property
+    def allowed(self) -> Bools:
+        """Shape (chords or 1, 128): the pitches that may start under each chord."""
         if not self.chords:
-            return mask[None]
-        return mask & np.stack([chord.mask for chord in self.chords])
+            return self.within[None]
+        return self.within & np.stack([chord.mask for chord in self.chords])
 
     def chord_of(self, bars: NDArray[np.float64]) -> Ints:
         """Which chord is in force so many bars after the take's own part begins."""
@@ -104,6 +120,8 @@ class Wishes:
             "tempo": self.tempo,
             "metre": list(self.metre or ()),
             "polyphony": self.polyphony or None,
+            "density": self.density.name if self.density else None,
+            "ending": self.ending if self.ending != "stop" else None,
         }
         return {"wishes": kept} if (kept := {k: v for k, v in told.items() if v}) else {}
 
@@ -136,18 +154,61 @@ class Wishes:
 
     # -- after playing -----------------------------------------------------------------------
 
-    def fitted(self, score: Score, begin: int = 0) -> tuple[Score, dict[str, Any]]:
-        """The take with all wishes met from tick `begin` on, and what the receipt says of them."""
+    def fitted(
+        self,
+        score: Score,
+        begin: int = 0,
+        end: int | None = None,
+        *,
+        key: Harmony | None = None,
+        own_end: bool = False,
+    ) -> tuple[Score, dict[str, Any]]:
+        """The take with all wishes met from tick `begin` on, and what the receipt says of them.
+
+        `end` is where it ends, as asked: without it nothing is done or said of endings and density.
+        `key` is the key it closes in if none is asked for; `own_end` if the model itself ended it.
+        """
         moved = self._moved(score, begin) if self.pitched else score
-        thinned = self._thinned(moved, begin) if self.polyphony else moved
+        ended, told = self._ended(moved, begin, end, key, own_end)
+        thinned = self._thinned(ended, begin) if self.polyphony else ended
         if self.instruments:
             thinned = self._orchestrated(thinned) if begin == 0 else thinned
-        proof = self.proof(thinned, begin)
+        done = tidy(thinned)
+        proof = self.proof(done, begin)
+        if told is not None:
+            proof["ending"] = told(done)
+        if self.density is not None and end is not None:
+            until = self._counted_until(done, begin, end, own_end)
+            proof["density"] = self.density.proof(done, begin, until)
         if self.pitched:
             proof["moved_notes"] = int(self._wrong(score, begin).sum())
         if self.polyphony:
-            proof["shortened_or_dropped_notes"] = _changed(moved.notes, thinned.notes)
-        return tidy(thinned), proof
+            proof["shortened_or_dropped_notes"] = _changed(ended.notes, thinned.notes)
+        return done, proof
+
+    def _counted_until(self, score: Score, begin: int, end: int, own_end: bool) -> int:
+        """Up to where the density counts: not the last chord, which rings."""
+        if self.ending == "stop":
+            return end
+        if self.ending == "own" and own_end:
+            return int(score.notes["onset"].max(initial=begin + 1))
+        return Close.of(score, begin, end).at
+
+    def _ended(
+        self, score: Score, begin: int, end: int | None, key: Harmony | None, own_end: bool
+    ) -> tuple[Score, Callable[[Score], dict[str, Any]] | None]:
+        """The take with the ending that is asked for, and what tells whether it has it."""
+        if self.ending == "stop" or end is None:
+            return score, None
+        if self.ending == "own" and own_end:
+            bar = np.ceil(float(score.metre_map.bars(score.end_ticks)) - 1e-6)
+            until = min(int(score.metre_map.ticks(bar)), end)
+            told = {"asked": "own", "by": "model", "kept": True}
+            return ends.rung(score, begin, until), lambda _: told
+        close = Close.of(score, begin, end)
+        chord = ends.last_chord(self, score, close, key)
+        made = ends.closed(score, close, chord, self.within)
+        return made, lambda done: {**ends.proof(done, close, chord), "asked": self.ending}
 
     def _orchestrated(self, score: Score) -> Score:
         """Encodings that keep no programs: the first pitched tracks play what is asked."""
@@ -236,20 +297,26 @@ class Wishes:
 class PitchMasks:
     """The wishes about pitches as masks for `Steps`.
 
-    `chord_at` gives the number of the chord in force at each of an array of steps.
+    `chord_at` gives the number of the chord in force at each of an array of steps, (B, V): those
+    of the wishes, and after them `closing`, shape (chords, 128): pitches that may start at a close.
     """
 
     def __init__(
-        self, wishes: Wishes, encoding: Encoding, chord_at: Callable[[Ints], Ints]
+        self,
+        wishes: Wishes,
+        encoding: Encoding,
+        chord_at: Callable[[Ints], Ints],
+        closing: Bools | None = None,
     ) -> None:
         self._chord_at = chord_at
+        may = wishes.allowed if closing is None else np.concatenate([wishes.allowed, closing])
         self._tables: dict[int, Bools] = {}
         begins = getattr(encoding, "begins", None)
         for k in range(len(encoding.layout.sizes)):
             begun = begins(k) if begins is not None else None
             if begun is not None:
                 # Shape (chords, symbols): whether all that a symbol begins may start.
-                self._tables[k] = ~(begun[None] & ~wishes.allowed[:, None]).any(axis=2)
+                self._tables[k] = ~(begun[None] & ~may[:, None]).any(axis=2)
         self._holds = bool(getattr(encoding, "holds", False))
         self._drum_slot: int | None = getattr(encoding, "drum_slot", None)
         names = [column.name for column in encoding.layout.columns]
