@@ -12,12 +12,14 @@ import numpy as np
 
 from segue import bundles, formats
 from segue.bundles import Bundle
+from segue.bundles.bundle import INDEX
 from segue.data import Corpus
 from segue.data.corpus import read_facts
 from segue.data.scan import scan
 from segue.errors import BundleError, FormatError
 from segue.evaluation.memorisation import Memorised, Training, memorised
 from segue.evaluation.memorisation_steps import Steps, steps_of
+from segue.judging.material import corpus_of_run
 from segue.score import Score
 
 MOST_STEPS = 8_000_000
@@ -151,14 +153,17 @@ def _verdict(training: Training, name: str, score: Score, steps: Steps, of: Memo
 def training_at(path: str | Path) -> Training:
     """The training music of a bundle or run, of a prepared corpus, or of a folder of music.
 
-    Raises DataError for a path that is none of these, BundleError for a bundle that does not carry
-    the steps of its music.
+    A run that does not carry the steps of its music is asked for its corpus. Raises DataError for
+    a path that is none of these, BundleError for a bundle without steps.
     """
     where = Path(path)
+    if any((folder / INDEX).is_file() for folder in (where, where / "bundle")):
+        bundle = bundles.load(where)
+        if bundle.training_steps is None and bundle.path != where:
+            return of_corpus(corpus_of_run(where))
+        return of_bundle(bundle)
     if read_facts(where) is not None:
         return of_corpus(Corpus.open(where))
-    if (where / bundles.bundle.INDEX).is_file() or (where / "recipe.toml").is_file():
-        return of_bundle(bundles.load(where))
     return Training.of((name, steps_of(score)) for name, score in music(where))
 
 
@@ -167,8 +172,8 @@ def of_bundle(bundle: Bundle) -> Training:
     training = bundle.training_steps
     if training is None:
         raise BundleError(
-            f"{bundle.path} does not carry the steps of its training music, as bundles made before "
-            "`segue memorisation` was there do not: give the corpus it learned from."
+            f"{bundle.path} does not carry the steps of its training music: "
+            "give the corpus or the folder that it learned from."
         )
     return training
 
