@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from segue import bundles, formats
+from segue import bundles
 from segue.bundles import Bundle
 from segue.bundles.bundle import INDEX
 from segue.data import Corpus
 from segue.data.corpus import read_facts
-from segue.data.scan import scan
-from segue.errors import BundleError, FormatError
+from segue.errors import BundleError, SegueError
 from segue.evaluation.memorisation import Memorised, Training, memorised
 from segue.evaluation.memorisation_steps import Steps, steps_of
-from segue.judging.material import corpus_of_run
+from segue.judging.material import corpus_of_run, readings
 from segue.score import Score
 
 MOST_STEPS = 8_000_000
@@ -208,18 +207,15 @@ def _drawn(
 
 
 def music(path: Path) -> Iterator[tuple[str, Score]]:
-    """The readable music under a folder, or one file, by name; DataError if there is none.
+    """The pieces with notes in a folder or file, by name; DataError if no file can be read at all.
 
-    Files that cannot be read, and those without notes, are passed over.
+    Files that cannot be read are passed over.
     """
-    source = scan(path)
-    for file in source.music:
-        try:
-            score = formats.read(source.root / file.path)
-        except FormatError:
-            continue
-        if len(score):
-            yield file.path, score
+    return (
+        (name, score)
+        for name, score in readings(path)
+        if not isinstance(score, SegueError) and len(score)
+    )
 
 
 def packed(training: Training) -> bytes:
