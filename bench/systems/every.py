@@ -5,8 +5,7 @@
 
 For each recipe R: `segue train --recipe R --data CORPUS --max-steps 50 --max-minutes 2 --out
 runs/every/R`, at the recipe's own sizes, then `segue generate runs/every/R -n 1 --seed 1`. Its MIDI
-has to hold notes and to be read back as it was made; a recipe that is silent is trained on, and the
-table says so. What is done is not done again, until the
+has to hold notes and to be read back as it was made. What is done is not done again, until the
 recipe changes. Exits with 1 if one recipe fails.
 """
 
@@ -29,8 +28,6 @@ from segue.errors import SegueError
 from segue.files import write_json
 
 NOTE = "every.json"
-LONGER = 20
-"""How many times the steps a recipe is given whose first take is silent, which the table tells."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -75,11 +72,6 @@ def _tried(workplace: Workplace, name: str, steps: int, minutes: float) -> dict[
         trained = workplace.train(name, minutes, steps)
         early = f", stopped early ({trained['reason']})" if trained["steps"] < steps else ""
         notes = notes_of(workplace.generate(name, 1, 16, 1)[0])
-        if not notes:
-            # The likeliest event of a net that has hardly begun may be to wait.
-            early = f", silent after {trained['steps']} steps"
-            trained = workplace.resume(name, minutes, LONGER * steps)
-            notes = notes_of(workplace.generate(name, 1, 16, 1)[0])
         if not notes:
             raise CommandError(f"its take holds no notes after {trained['steps']} steps.")
         found |= {"fine": True, "verdict": f"trains and plays{early}"}

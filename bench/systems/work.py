@@ -83,11 +83,6 @@ class Workplace:
         shutil.rmtree(self.run_of(name), ignore_errors=True)
         return json.loads(segue(*self.train_command(name, minutes, steps), "--json"))
 
-    def resume(self, name: str, minutes: float, steps: int) -> dict[str, Any]:
-        """Go on with a row's run up to so many steps in all; what `segue train` says of it."""
-        words = ["--resume", str(self.run_of(name)), "--max-steps", str(steps)]
-        return json.loads(segue("train", *words, "--max-minutes", f"{minutes:g}", "--json"))
-
     def generate(self, name: str, count: int, bars: int, seed: int) -> list[Path]:
         """The MIDI files of takes of a row's run."""
         out = self.run_of(name) / f"takes-{bars}-{seed}"
