@@ -284,10 +284,13 @@ def _draw_marks(
     from matplotlib.transforms import blended_transform_factory
 
     above = blended_transform_factory(axes.transData, axes.transAxes)
-    free = 0.0
+    free = shaded = 0.0
     for begin, end, label in look.marks:
         first, last = begin / score.ticks_per_beat, end / score.ticks_per_beat
-        axes.axvspan(first, last, color=MARK_GROUND, alpha=MARK_ALPHA, linewidth=0, zorder=0.3)
+        if last > shaded:
+            ground = axes.axvspan(max(first, shaded), last, color=MARK_GROUND, linewidth=0)
+            ground.set(alpha=MARK_ALPHA, zorder=0.3)
+            shaded = last
         axes.vlines((first, last), 0, 1, colors=MARK_INK, linewidths=0.6, transform=above, zorder=2)
         room = int((last - first) / beats_an_inch / MARK_LABEL_INCHES)
         if not labels or room < 3 or first < free:
