@@ -1,0 +1,1 @@
+"""Our recipes by the protocols of published likelihood tables: `bench/published.py` runs it."""

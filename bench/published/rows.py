@@ -1,0 +1,44 @@
+"""Our rows: a recipe on a set, with what its sizes and steps are there.
+
+They were chosen by the valid split, on which training also picks its best weights. Each is meant to
+take less than ten minutes of one core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.published.sets import GROUPS, SETS
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe on a set; `changes` are what differs from the recipe there."""
+
+    kind: str
+    recipe: str
+    league: str
+    changes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What `--rows` calls it."""
+        return f"{self.kind}-{self.recipe.removeprefix('poly-')}"
+
+
+_JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
+ROWS: tuple[Row, ...] = (
+    Row("jsb", "poly-lstm", "factorised", (*_JSB, "train.max_steps=1800")),
+    Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=1400")),
+)
+
+
+def chosen(words: list[str]) -> list[Row]:
+    """The rows that names of rows, sets or groups of sets stand for; SystemExit for another."""
+    kinds = {kind for word in words for kind in GROUPS.get(word, (word,)) if kind in SETS}
+    names = {row.name for row in ROWS}
+    unknown = [word for word in words if word not in {*GROUPS, *SETS, *names}]
+    if unknown:
+        known = ", ".join([*GROUPS, *SETS, *sorted(names)])
+        raise SystemExit(f"there is no row {unknown[0]!r}; there are {known}.")
+    return [row for row in ROWS if row.kind in kinds or row.name in words]

@@ -1,0 +1,112 @@
+"""Readers of the sets that published likelihoods are stated on, with their fixed splits.
+
+A set is pieces of rows, (rows, columns), whose first row is read and never scored: of a piano roll
+that is the first frame, as the published protocol has it; elsewhere a row that only says "begin".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int16]
+
+KEYS = 88
+LOWEST, HIGHEST = 36, 81
+VOICES = 4
+_REST, _BEGIN = HIGHEST - LOWEST + 1, HIGHEST - LOWEST + 2
+_SPLITS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
+
+
+@dataclass(frozen=True)
+class Set:
+    """How a set is read, what a row is and what it is divided by."""
+
+    sizes: tuple[int, ...]
+    unit: str
+    units_a_row: int
+    read: Callable[[Path, str], list[Rows]]
+    moved: Callable[[Rows, int], Rows]
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise SystemExit(f"{path} does not exist: give the folder that holds it with --data.")
+    return path
+
+
+# -- piano rolls ---------------------------------------------------------------------------------
+
+
+@cache
+def _mat(path: Path) -> dict[str, NDArray[np.object_]]:
+    from scipy.io import loadmat
+
+    found: dict[str, NDArray[np.object_]] = loadmat(_file(path))
+    return found
+
+
+def poly4(data: Path, file: str, split: str) -> list[Rows]:
+    """The pieces of one split: (frames, 88) of 0 and 1, lowest key first."""
+    path = data / "poly4" / file
+    pieces = [np.ascontiguousarray(piece, np.int16) for piece in _mat(path)[_SPLITS[split]][0]]
+    wrong = [piece.shape for piece in pieces if piece.shape[1] != KEYS or piece.max() > 1]
+    if wrong:
+        raise SystemExit(f"{path} holds a piece of shape {wrong[0]}, wanted (frames, 88) of 0, 1.")
+    return pieces
+
+
+def keys_moved(frames: Rows, by: int) -> Rows:
+    """Frames so many semitones higher; as they are where a note would leave the keyboard."""
+    if not by:
+        return frames
+    lost = frames[:, -by:] if by > 0 else frames[:, :-by]
+    return frames if lost.any() else np.roll(frames, by, axis=1)
+
+
+def _rolls(file: str) -> Set:
+    read = lambda data, split: poly4(data, file, split)  # noqa: E731 - a row of the table below
+    return Set((2,) * KEYS, "frame", 1, read, keys_moved)
+
+
+# -- chorales ------------------------------------------------------------------------------------
+
+
+def chorales(data: Path, split: str) -> list[Rows]:
+    """Sixteenths of four voices, soprano first: a row that begins, then (sixteenths, 4) symbols."""
+    path = _file(data / "jsb-czhuang" / "Jsb16thSeparated.json")
+    pieces = []
+    for piece in json.loads(path.read_text("utf-8"))[split]:
+        pitches = np.asarray(piece, np.int16)
+        sounds = pitches >= 0
+        if pitches[sounds].min() < LOWEST or pitches[sounds].max() > HIGHEST:
+            raise SystemExit(f"{path} has pitches beyond {LOWEST} to {HIGHEST}.")
+        begin = np.full((1, VOICES), _BEGIN, np.int16)
+        pieces.append(np.concatenate([begin, np.where(sounds, pitches - LOWEST, _REST)]))
+    return pieces
+
+
+def voices_moved(rows: Rows, by: int) -> Rows:
+    """Voices so many semitones higher; as they are where one would leave the range."""
+    sounds = rows < _REST
+    moved = rows + by
+    if not by or (sounds & ((moved < 0) | (moved >= _REST))).any():
+        return rows
+    return np.where(sounds, moved, rows)
+
+
+SETS: dict[str, Set] = {
+    "jsb": _rolls("JSB_Chorales.mat"),
+    "nottingham": _rolls("Nottingham.mat"),
+    "piano": _rolls("Piano_midi.mat"),
+    "muse": _rolls("MuseData.mat"),
+    "jsb16": Set((_BEGIN + 1,) * VOICES, "note", VOICES, chorales, voices_moved),
+}
+GROUPS: dict[str, tuple[str, ...]] = {"poly4": ("jsb", "nottingham", "piano", "muse")}
+"""What `--rows` may name besides a row and a set."""
