@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from segue import bundles
+from music import chorale
+from segue import bundles, encodings
+from segue.generation.carrying import prompt_rows
 from segue.generation.engine import make_engine
 from segue.generation.onnx_engine import OnnxEngine
 from segue.generation.scoring import StepScorer, make_scorer
@@ -140,3 +142,19 @@ def test_a_bundle_is_scored_alike_by_onnx_and_torch(run_path: Path) -> None:
     assert (by_torch.name, by_onnx.name) == ("torch", "onnx")
     for one, other in zip(by_torch.score(rows, 1).nats, by_onnx.score(rows, 1).nats, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_fitted_encoding_gives_rows_that_are_fitted() -> None:
+    """Adapting them once more would be another piece: symbols would be taken for those of the
+    universe."""
+    encoding = encodings.get("note_chord", rhythm=True)
+    score = chorale(1)
+    universe = encoding.encode(score).rows
+    counts = [np.bincount(universe[:, k], minlength=s) for k, s in enumerate(encoding.layout.sizes)]
+    fitted = encoding.fit(counts)
+    np.testing.assert_array_equal(fitted.encode(score).rows, fitted.adapt(universe))
+    index = {"sizes": fitted.layout.sizes, "header": {}}
+    bundle = bundles.Bundle(Path("nowhere"), index)
+    bundle.__dict__["encoding"] = fitted
+    rows, _ = prompt_rows(bundle, fitted, score)
+    np.testing.assert_array_equal(rows, fitted.adapt(universe)[:-1])

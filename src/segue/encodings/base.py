@@ -135,7 +135,11 @@ class Encoding(Protocol):
         """Columns and vocabulary sizes; final once `fit` has been called."""
 
     def encode(self, score: Score) -> Encoded:
-        """A Score as rows. Before `fit`, symbols come from the encoding's whole universe."""
+        """A Score as rows in the vocabulary of `layout`.
+
+        That is the whole universe before `fit` and the fitted one after: these rows need no
+        `adapt`.
+        """
 
     def decode(self, rows: Rows, header: Mapping[str, Any] | None = None) -> Score:
         """Rows as a Score; without a header, the encoding's default tempo, metre and programs."""

@@ -24,8 +24,7 @@ def prompt_rows(
 ) -> tuple[IntRows, dict[str, Any]]:
     """The prompt's rows without those that close a piece, and its header."""
     encoded = encoding.encode(prompt)
-    rows = encoding.adapt(encoded.rows)
-    rows = rows[~encoding.ends(rows)]
+    rows = encoded.rows[~encoding.ends(encoded.rows)]
     if not len(rows):
         raise SegueError(
             f"the encoding {encoding.name} can hold nothing of the prompt "

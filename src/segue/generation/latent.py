@@ -100,7 +100,7 @@ def _latent(bundle: Bundle, engine: str) -> Composer:
 
 def _rows(bundle: Bundle, music: Score) -> tuple[IntRows, dict[str, Any]]:
     encoded = bundle.encoding.encode(music)
-    rows = bundle.encoding.adapt(encoded.rows).astype(np.int64)
+    rows = encoded.rows.astype(np.int64)
     if not len(rows):
         raise SegueError(
             f"the encoding {bundle.encoding.name} can hold nothing of the music: give another."

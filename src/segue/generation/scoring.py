@@ -60,7 +60,7 @@ def likelihood(bundle: Bundle, music: Score, *, engine: str = "auto") -> Likelih
             f"{bundle.name} makes whole segments and has no likelihood row by row: score with a "
             "bundle of another family."
         )
-    rows = bundle.encoding.adapt(bundle.encoding.encode(music).rows).astype(np.int64)
+    rows = bundle.encoding.encode(music).rows.astype(np.int64)
     skip = unscored(bundle)
     if len(rows) <= skip:
         raise SegueError(
@@ -108,9 +108,12 @@ class Scorer(Protocol):
         """Score all rows, (T, C), of each sequence but the first `skip`, at least one."""
 
 
-def make_scorer(bundle: Bundle, name: str = "auto") -> Scorer:
+def make_scorer(bundle: Bundle, name: str = "auto", longest: int | None = None) -> Scorer:
     """What scores rows for a bundle: torch where it was asked for or is installed and reads whole
-    sequences, else its engine, step by step."""
+    sequences, which some only do up to a window, else its engine, step by step.
+
+    `longest` is how many rows the longest sequence has.
+    """
     from importlib.util import find_spec
 
     other = plays_otherwise(bundle)
@@ -119,7 +122,7 @@ def make_scorer(bundle: Bundle, name: str = "auto") -> Scorer:
     if other or name == "torch" or (name == "auto" and find_spec("torch") is not None):
         from segue.generation.torch_scoring import ScoringEngine, TorchScorer
 
-        whole = TorchScorer.of_bundle(bundle)
+        whole = TorchScorer.of_bundle(bundle, longest)
         if whole is not None:
             return whole
         if other:

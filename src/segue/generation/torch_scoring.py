@@ -37,10 +37,12 @@ class TorchScorer:
         self.heads = 1 if self.frames else len(model.sizes)
 
     @classmethod
-    def of_bundle(cls, bundle: Bundle) -> TorchScorer | None:
+    def of_bundle(cls, bundle: Bundle, longest: int | None = None) -> TorchScorer | None:
         """The bundle's model; None if it must be stepped to say what it says while playing."""
         model = trained_model(bundle)
-        if not isinstance(model, SequenceModel) or not model.endless or model.many_to_one:
+        if not isinstance(model, SequenceModel) or model.many_to_one:
+            return None
+        if not model.endless and (longest is None or longest > model.window + 1):
             return None
         return cls(model)
 

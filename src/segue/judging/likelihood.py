@@ -51,6 +51,8 @@ class PieceLikelihood:
     charge: float | None = None
     floor: dict[str, float] = field(default_factory=dict)
     row_nats: Floats | None = None
+    place: int = 0
+    """Its number among the pieces that came."""
 
     @property
     def total(self) -> float:
@@ -217,6 +219,7 @@ def evaluate(
     else:
         scored = _exact(bundle, given, engine, context, limit, done)
     floor = tallies_of(bundle, music if baselines else None) if baselines else None
+    places = {id(piece): place for place, piece in enumerate(given.pieces)}
     pieces = [
         PieceLikelihood(
             name=piece.name,
@@ -227,6 +230,7 @@ def evaluate(
             charge=charged(bundle.encoding, piece) if charge else None,
             floor=_floor(floor, piece, rows),
             row_nats=nats.sum(axis=1) if bundle.plays == "rows" else None,
+            place=places[id(piece)],
         )
         for piece, nats, count, share, rows in scored.each
     ]
@@ -280,8 +284,8 @@ def _exact(
     }
     if not long_enough:
         raise SegueError(f"{given.source}: every piece is shorter than {bundle.name} needs.")
-    scorer = make_scorer(bundle, engine)
     cuts = _cuts(bundle, long_enough, context, limit)
+    scorer = make_scorer(bundle, engine, longest=max(high - low for _, low, high in cuts))
     total = sum(high - low - skip for _, low, high in cuts)
     finished = 0
 

@@ -27,7 +27,7 @@ from segue.score import Score
 
 Told = Callable[[int, int], None]
 """Called with (pieces done, pieces in all)."""
-Music = Path | str | Corpus | Sequence[Score]
+Music = Path | str | Corpus | Sequence[Score] | Sequence["Material"]
 HELD_OUT = ("valid", "test")
 
 
@@ -62,7 +62,8 @@ def material(
     scores: bool = True,
     told: Told | None = None,
 ) -> Materials:
-    """Music as a bundle reads it: a folder, a file, a corpus with its `split`, or Scores.
+    """Music as a bundle reads it: a folder, a file, a corpus with its `split`, or Scores (or
+    what this gave before).
 
     The default split is the one that trainings watch. `scores` False leaves out the Scores of a
     corpus, which have to be read from its source. Raises DataError if nothing usable came.
@@ -76,8 +77,12 @@ def material(
             return _encoded(bundle, named, count, str(path), told)
     if isinstance(music, Corpus):
         return _of_corpus(bundle, music, split, scores, told)
-    named = ((f"piece {i + 1}", score) for i, score in enumerate(music))
-    return _encoded(bundle, named, len(music), "scores", told)
+    ready = tuple(each for each in music if isinstance(each, Material))
+    if ready:
+        return Materials(ready, {}, "pieces")
+    scores_given = [each for each in music if isinstance(each, Score)]
+    named = ((f"piece {i + 1}", score) for i, score in enumerate(scores_given))
+    return _encoded(bundle, named, len(scores_given), "scores", told)
 
 
 def corpus_of_run(run: Path) -> Corpus:
@@ -157,7 +162,7 @@ def encoded(bundle: Bundle, name: str, score: Score, filters: Filters | None = N
     refused = filters.refusal(score, traits(score)[0])
     if refused:
         raise DataError(f"{name}: {refused}.")
-    rows = bundle.encoding.adapt(bundle.encoding.encode(score).rows).astype(np.int64)
+    rows = bundle.encoding.encode(score).rows.astype(np.int64)
     return Material(name, rows, len(score), score.end_seconds, score)
 
 
