@@ -57,6 +57,8 @@ VERBS: dict[str, Verb] = {
     "measure": Verb("measure", "Measure music, and set it beside real music.", JUDGE),
     "memorisation": Verb("memorisation", "Tell what takes have of the training music.", JUDGE),
     "evaluate": Verb("evaluate", "Say how likely a bundle finds held-out music.", JUDGE),
+    "doctor": Verb("doctor", "Find what is wrong with takes or a run, and what to try.", JUDGE),
+    "compare": Verb("compare", "Set runs beside each other and beside real music.", JUDGE),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),
