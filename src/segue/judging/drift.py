@@ -141,8 +141,18 @@ def drift(
     pieces = [piece for piece, _ in kept]
     each = [histograms(score) for _, score in kept]
     new = {m.name: np.array([one[m.name] for one in each]) for m in MEASURES}
-    new[SURPRISE] = surprise_histograms(surprises(bundle, pieces, engine), known.top)
+    new[SURPRISE] = _surprise(bundle, known, pieces, engine)
     return measured(bundle, known, new, pieces, refused, given.source, rate=rate, seed=seed)
+
+
+def _surprise(bundle: Bundle, profile: Profile, pieces: list[Material], engine: str) -> Floats:
+    """Histograms of the pieces the model has not learned from; NaN for the others."""
+    learned = profile.learned
+    strange = [i for i, piece in enumerate(pieces) if piece.hash not in learned]
+    told = np.full((len(pieces), SURPRISE_BINS), np.nan)
+    nats = surprises(bundle, [pieces[i] for i in strange], engine)
+    told[strange] = surprise_histograms(nats, profile.top)
+    return told
 
 
 def refusal(profile: Profile, families: set[str]) -> str:

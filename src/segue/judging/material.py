@@ -42,6 +42,8 @@ class Material:
     seconds: float
     score: Score | None = None
     group: str = ""
+    hash: str = ""
+    """Of its music, as `Score.music_hash` tells it."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def encoded(bundle: Bundle, name: str, score: Score, filters: Filters | None = N
     if refused:
         raise DataError(f"{name}: {refused}.")
     rows = bundle.encoding.encode(score).rows.astype(np.int64)
-    return Material(name, rows, len(score), score.end_seconds, score)
+    return Material(name, rows, len(score), score.end_seconds, score, hash=score.music_hash())
 
 
 # -- corpora -------------------------------------------------------------------------------------
@@ -191,7 +193,8 @@ def _of_corpus(
     for done, piece in enumerate(pieces):
         rows = np.asarray(fitted.rows(piece), np.int64)
         score = _source_score(corpus, piece.path, piece.hash, bundle) if scores else None
-        made.append(Material(piece.path, rows, piece.notes, piece.seconds, score, piece.group))
+        facts = piece.notes, piece.seconds, score, piece.group, piece.hash
+        made.append(Material(piece.path, rows, *facts))
         if told:
             told(done + 1, len(pieces))
     return _checked(Materials(tuple(made), {}, str(corpus.root), split))

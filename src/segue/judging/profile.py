@@ -47,12 +47,18 @@ class Profile:
     """
 
     names: tuple[str, ...]
+    hashes: tuple[str, ...]
     groups: tuple[str, ...]
     held_out: NDArray[np.bool_]
     histograms: dict[str, Floats]
     top: float
     families: tuple[str, ...]
     heard: str = "files"
+
+    @property
+    def learned(self) -> set[str]:
+        """The hashes of the music the model has learned from, which no longer surprises it."""
+        return {h for h, out in zip(self.hashes, self.held_out, strict=True) if not out}
 
     @property
     def reference(self) -> NDArray[np.bool_]:
@@ -69,6 +75,7 @@ class Profile:
         }
         return Profile(
             self.names + other.names,
+            self.hashes + other.hashes,
             self.groups + other.groups,
             np.append(self.held_out, other.held_out),
             {**both, SURPRISE: told},
@@ -127,6 +134,7 @@ def _profile(
         played |= families_of(score)
     return Profile(
         tuple(piece.name for piece in pieces),
+        tuple(piece.hash for piece in pieces),
         tuple(piece.group or piece.name for piece in pieces),
         held_out,
         {**told, SURPRISE: surprise},
@@ -201,6 +209,7 @@ def keep(bundle: Bundle, profile: Profile) -> Path:
         "version": np.array(VERSION),
         "bundle": np.array(bundle.hash),
         "names": np.array(profile.names),
+        "hashes": np.array(profile.hashes),
         "groups": np.array(profile.groups),
         "held_out": profile.held_out,
         "top": np.array(profile.top),
@@ -244,10 +253,11 @@ def _read(arrays: dict[str, NDArray[Any]]) -> Profile:
     for name, each in told.items():
         if each.shape != (pieces, sizes[name]):
             raise ValueError(f"{name} has shape {each.shape}")
-    if len(arrays["held_out"]) != pieces or len(arrays["groups"]) != pieces or not pieces:
+    if not pieces or {len(arrays[n]) for n in ("hashes", "groups", "held_out")} != {pieces}:
         raise ValueError("its parts are not of one length")
     return Profile(
         tuple(arrays["names"].tolist()),
+        tuple(arrays["hashes"].tolist()),
         tuple(arrays["groups"].tolist()),
         arrays["held_out"].astype(bool),
         told,
