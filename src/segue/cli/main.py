@@ -59,6 +59,8 @@ VERBS: dict[str, Verb] = {
     "evaluate": Verb("evaluate", "Say how likely a bundle finds held-out music.", JUDGE),
     "doctor": Verb("doctor", "Find what is wrong with takes or a run, and what to try.", JUDGE),
     "compare": Verb("compare", "Set runs beside each other and beside real music.", JUDGE),
+    "drift": Verb("drift", "Tell whether new music is like what a bundle was trained on.", JUDGE),
+    "watch": Verb("watch", "Look for drift on a schedule, with a log and metrics.", JUDGE),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),

@@ -280,3 +280,24 @@ def kept_by_run(bundle: Bundle, corpus: Corpus) -> Bundle:
     except (SegueError, ValueError):
         return bundle
     return replace(bundle)
+
+
+def joined(bundle: Bundle, old: Profile, new: Profile, corpora: tuple[Corpus, Corpus]) -> Profile:
+    """The profile of a bundle that learned from both corpora: theirs, and its own surprise."""
+    pieces = [
+        piece
+        for corpus in corpora
+        for piece in material(bundle, corpus, split=watched_split(corpus), scores=False).pieces
+    ]
+    nats = surprises(bundle, pieces, "auto")
+    top = surprise_top(nats)
+    known = {
+        piece.hash: each for piece, each in zip(pieces, surprise_histograms(nats, top), strict=True)
+    }
+    nothing = np.full(SURPRISE_BINS, np.nan)
+    out = np.append(old.held_out, new.held_out)
+    told = [
+        known.get(key, nothing) if held else nothing
+        for key, held in zip(old.hashes + new.hashes, out, strict=True)
+    ]
+    return old.together(new, (top, np.array(told)))
