@@ -65,7 +65,8 @@ def test_export_writes_graphs_that_load(
     told = json.loads(ran.out)
     assert told["parity"]["engine"] == form
     facts = json.loads((tmp_path / "out" / "graphs.json").read_text())
-    for name in ("model.onnx", "heads.onnx"):
+    assert list(told["graphs"]) == ["model.onnx", *(f"head_{k}.onnx" for k in range(5))]
+    for name in told["graphs"]:
         session = onnxruntime.InferenceSession(
             tmp_path / "out" / name, providers=["CPUExecutionProvider"]
         )

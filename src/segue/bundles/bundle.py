@@ -4,12 +4,15 @@ bundle/
   model.safetensors   the weights
   model.onnx          one step of the model: a row and the state to features and the state;
                       of a model that plays segments: random numbers to a segment's rows
-  heads.onnx          features and a row to logits, column by column
+  heads.onnx          features to logits, of one column or of all of a frame
+  head_K.onnx         in its place, where there are more: features and a row to logits of column K
   column.onnx         in its place, where columns are a chain: one column's logits, and the chain
   encoder.onnx        a segment's rows to the numbers it is made from, where there is such a way
   openings.npz        a few training windows that takes may start from
   recipe.toml         resolved: every default written out
   encoding.json       the encoding's name, options and vocabulary
+  tallies.npz         what its training music counted, for the baselines of `segue evaluate`
+  profile.npz         what its music was like, for `segue drift`
   bundle.json         format version, state shapes, held-out figures, provenance, SHA-256s
   memorisation.npz    the steps of the training music, two bytes each, to tell takes from copies
   CARD.md             the same for people
@@ -51,7 +54,10 @@ HASHED = ("model.safetensors", "openings.npz", "recipe.toml", "encoding.json")
 MEMORISATION = "memorisation.npz"
 BESIDE = (MEMORISATION,)
 """What it may hold that does not decide what it plays: hashed, but not part of its own hash."""
-GRAPHS = ("model.onnx", "heads.onnx", "column.onnx", "encoder.onnx")
+MOST_HEADS = 64
+"""With more columns all heads are one graph."""
+HEADS = tuple(f"head_{k}.onnx" for k in range(MOST_HEADS))
+GRAPHS = ("model.onnx", "heads.onnx", *HEADS, "column.onnx", "encoder.onnx")
 """What it may hold besides, to be played without torch."""
 
 

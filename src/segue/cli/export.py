@@ -40,9 +40,9 @@ def command(
         found.check()
         told["parity"] = found.as_dict()
     out.mkdir(parents=True, exist_ok=True)
+    small = quantised(loaded) if to == "int8" else {}
     for name in loaded.graphs:
-        graph = loaded.path / name
-        content = quantised(graph) if to == "int8" else graph.read_bytes()
+        content = small[name] if small else (loaded.path / name).read_bytes()
         with written_whole(out / name) as beside:
             beside.write_bytes(content)
     told["graphs"] = {name: (out / name).stat().st_size for name in loaded.graphs}

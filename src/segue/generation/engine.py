@@ -3,7 +3,8 @@
 `start` gives the state before any row, `step` takes one row into it, `columns` asks about the next
 row from its first column to its last, and `fork` copies a state so that many takes share one
 reading of the prompt.
-States are never changed in place: an old one can be stepped again.
+States are never changed in place, so that an old one can be stepped again, but for those that
+`playing` gives.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class State:
     batch: int
     features: Any
     tensors: tuple[Any, ...]
+    rows: int | None = None
+    """How many rows it has read, where that is known."""
+    buffers: Any = None
+    """Where `playing` keeps it; None elsewhere."""
 
 
 class Engine(Protocol):
@@ -67,6 +72,10 @@ class Engine(Protocol):
     def fork(self, state: State, copies: int) -> State:
         """Each take of `state` repeated `copies` times, side by side."""
 
+    def playing(self, state: State, copies: int) -> State:
+        """As `fork`, but for playing on and on: a step from it takes its place, and what `columns`
+        told of it no longer holds."""
+
 
 def read(engine: Engine, rows: IntRows) -> State:
     """The state of B takes after `rows`, (B, T, columns).
@@ -75,10 +84,10 @@ def read(engine: Engine, rows: IntRows) -> State:
     """
     batch, length = rows.shape[:2]
     if not length or not engine.window:
-        state = engine.start(batch)
+        state = engine.playing(engine.start(batch), 1)
         for t in range(length):
             state = engine.step(np.ascontiguousarray(rows[:, t]), state)
-        return state
+        return engine.fork(state, 1)
     before = rows[:, :-1][:, -engine.window :]
     lacking = engine.window - before.shape[1]
     before = np.pad(before, ((0, 0), (lacking, 0), (0, 0)))
@@ -95,7 +104,11 @@ def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
     if name != "torch" and bundle.graphs:
         from segue.generation.onnx_engine import OnnxEngine
 
-        return OnnxEngine(bundle, int8=name == "int8")
+        if name == "int8":
+            from segue.generation.int8 import rounded
+
+            return OnnxEngine(bundle, name="int8", opened=rounded(bundle))
+        return OnnxEngine(bundle)
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchEngine
 

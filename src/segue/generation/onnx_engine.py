@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,41 +10,42 @@ from typing import Any
 import numpy as np
 
 from segue.bundles import Bundle
-from segue.errors import BundleError, SegueError
+from segue.bundles.bundle import HEADS
+from segue.errors import BundleError
 from segue.generation.engine import Ask, Floats, IntRows, State
-from segue.generation.int8 import quantised
+from segue.generation.onnx_buffers import Buffers
+
+Open = Callable[[Path], Any]
+"""A graph's file to the session that runs it."""
 
 
 class OnnxEngine:
-    """Plays the two graphs of a bundle. One thread: a step is too small to share."""
+    """Plays the graphs of a bundle. One thread: a step is too small to share."""
 
-    name = "onnx"
-
-    def __init__(self, bundle: Bundle, threads: int = 1, *, int8: bool = False) -> None:
-        import onnxruntime
-
-        if int8:
-            self.name = "int8"
+    def __init__(
+        self, bundle: Bundle, threads: int = 1, *, name: str = "onnx", opened: Open | None = None
+    ) -> None:
+        opened = opened or partial(session, threads=threads)
+        self.name = name
         self.sizes = bundle.sizes
         self.frames = bool(bundle.engine.get("frames"))
         self.independent = bool(bundle.engine.get("independent"))
-        self._outputs = [f"logits_{k}" for k in range(len(self.sizes))]
         self._state = bundle.index["state"]
         context = bundle.index.get("context") or 0
         held = [each["shape"] for each in self._state]
         self.window = context if held == [[context, len(self.sizes)]] else 0
-        self._step = session(bundle.path / "model.onnx", threads, int8=int8)
+        self._step = opened(bundle.path / "model.onnx")
         self._chain = bundle.engine.get("chain")
-        heads = "heads.onnx" if self._chain is None else "column.onnx"
-        self._heads = session(bundle.path / heads, threads, int8=int8)
-        self._reads = {each.name for each in self._heads.get_inputs()}
-        # A head is asked for alone: the others, which come later in the row, need not run.
-        self._only_asked = onnxruntime.RunOptions()
-        self._only_asked.only_execute_path_to_fetches = True
+        if self._chain is not None:
+            heads: tuple[str, ...] = ("column.onnx",)
+        else:
+            heads = tuple(h for h in HEADS if (bundle.path / h).is_file()) or ("heads.onnx",)
+        self._heads = [opened(bundle.path / name) for name in heads]
+        self._reads = [{each.name for each in head.get_inputs()} for head in self._heads]
 
     def start(self, batch: int) -> State:
         """What each state begins with, zero unless the bundle says otherwise."""
-        return State(batch, None, _begun(self._state, batch))
+        return State(batch, None, _begun(self._state, batch), 0)
 
     def holding(self, rows: IntRows) -> State:
         """The rows themselves."""
@@ -51,19 +53,32 @@ class OnnxEngine:
 
     def step(self, rows: IntRows, state: State) -> State:
         """One run of model.onnx."""
+        read = None if state.rows is None else state.rows + 1
+        if state.buffers is not None:
+            features, tensors = state.buffers.step(rows)
+            return State(state.batch, features, tensors, read, state.buffers)
         feed = {f"state_{i}": t for i, t in enumerate(state.tensors)}
-        features, *tensors = self._step.run(None, {"row": rows, **feed})
-        return State(state.batch, features, tuple(tensors))
+        features, *new = self._step.run(None, {"row": rows, **feed})
+        return State(state.batch, features, tuple(new), read)
 
     def logits(self, state: State, column: int, row: IntRows) -> Floats:
-        """One head of heads.onnx, or of column.onnx after those below it."""
+        """One run of the column's graph, or of column.onnx after those below it."""
         if self._chain is not None:
             ask = self.columns(state)
             return [ask(k, row) for k in range(column + 1)][-1]
         if self.frames:
             return np.ascontiguousarray(self.frame(state, row)[:, column])
-        feed = {"features": state.features, "row": row}
-        logits: Floats = self._heads.run([self._outputs[column]], feed, self._only_asked)[0]
+        if state.buffers is not None:
+            told: Floats = state.buffers.logits(column, row)
+            return told
+        if len(self._heads) > 1:
+            return self._asked(column, state, row)
+        return self._asked(0, state, row, f"logits_{column}")
+
+    def _asked(self, head: int, state: State, row: IntRows, wanted: str | None = None) -> Floats:
+        given = {"features": state.features, "row": row}
+        feed = {name: given[name] for name in self._reads[head]}
+        logits: Floats = self._heads[head].run(wanted and [wanted], feed)[0]
         return logits
 
     def columns(self, state: State) -> Ask:
@@ -78,7 +93,7 @@ class OnnxEngine:
             feed = {f"chain_{i}": t for i, t in enumerate(chain)}
             feed["features"] = np.ascontiguousarray(state.features[:, column])
             feed["below"] = np.ascontiguousarray(below)
-            logits, *new = self._heads.run(None, feed)
+            logits, *new = self._heads[0].run(None, feed)
             chain = tuple(new)
             return np.asarray(logits)
 
@@ -86,16 +101,33 @@ class OnnxEngine:
 
     def frame(self, state: State, row: IntRows) -> Floats:
         """All columns at once, of a model of frames that are not a chain."""
-        given = {"features": state.features, "row": row}
-        feed = {name: given[name] for name in self._reads}
-        logits: Floats = self._heads.run(None, feed)[0]
-        return logits
+        return self._asked(0, state, row)
 
     def fork(self, state: State, copies: int) -> State:
         """Repeat along the batch axis."""
         features = None if state.features is None else np.repeat(state.features, copies, axis=0)
         tensors = tuple(np.repeat(t, copies, axis=0) for t in state.tensors)
-        return State(state.batch * copies, features, tensors)
+        if state.buffers is not None:
+            tensors = tuple(map(_whole, tensors, self._state))
+        return State(state.batch * copies, features, tensors, state.rows)
+
+    def playing(self, state: State, copies: int) -> State:
+        """A fork in buffers that stay where they are; a window is read anew and needs none."""
+        state = self.fork(state, copies)
+        if self.window:
+            return state
+        heads = [] if self.frames else self._heads
+        buffers = Buffers(self._step, heads, self._state, self.sizes, state)
+        return State(state.batch, buffers.features, buffers.tensors, state.rows, buffers)
+
+
+def _whole(tensor: Any, described: dict[str, Any]) -> Any:
+    """A cache with all its slots."""
+    if "slots" not in described:
+        return tensor
+    axis = described["slots"] + 1
+    lacking = described["shape"][axis - 1] - tensor.shape[axis]
+    return np.pad(tensor, [(0, lacking if k == axis else 0) for k in range(tensor.ndim)])
 
 
 def _begun(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
@@ -104,8 +136,8 @@ def _begun(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
     )
 
 
-def session(path: Path, threads: int, *, int8: bool = False) -> Any:
-    """ONNX Runtime for one graph, rounded to `int8` or not; BundleError if it cannot be read."""
+def session(path: Path, threads: int = 1, graph: bytes | None = None) -> Any:
+    """ONNX Runtime for the graph in a file, or for `graph`; BundleError if it cannot be read."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -114,11 +146,9 @@ def session(path: Path, threads: int, *, int8: bool = False) -> Any:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
-            quantised(path) if int8 else path,
+            path if graph is None else graph,
             sess_options=options,
             providers=["CPUExecutionProvider"],
         )
-    except SegueError:
-        raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many kinds for a bad graph
         raise BundleError(f"{path} cannot be played: {error}. Copy the bundle again.") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,14 +31,16 @@ class Composer(Protocol):
 class OnnxComposer:
     """The graphs of a bundle, in ONNX Runtime."""
 
-    name = "onnx"
-
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(
+        self, bundle: Bundle, *, name: str = "onnx", opened: Callable[[Path], Any] | None = None
+    ) -> None:
         from segue.generation.onnx_engine import session
 
+        opened = opened or session
+        self.name = name
         self.facts = bundle.engine
-        self._compose = session(bundle.path / "model.onnx", 1)
-        self._encode = session(bundle.path / "encoder.onnx", 1) if self.facts["encodes"] else None
+        self._compose = opened(bundle.path / "model.onnx")
+        self._encode = opened(bundle.path / "encoder.onnx") if self.facts["encodes"] else None
 
     def compose(self, normal: Floats, uniform: Floats, before: IntRows, heat: float) -> IntRows:
         """One run of model.onnx."""
@@ -62,6 +66,10 @@ def make_composer(bundle: Bundle, name: str = "auto") -> Composer:
     if name not in ENGINES:
         raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
     if name != "torch" and bundle.graphs:
+        if name == "int8":
+            from segue.generation.int8 import rounded
+
+            return OnnxComposer(bundle, name="int8", opened=rounded(bundle))
         return OnnxComposer(bundle)
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchComposer

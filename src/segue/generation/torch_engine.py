@@ -90,6 +90,10 @@ class TorchEngine:
         tensors = tuple(t.repeat_interleave(copies, dim=0) for t in state.tensors)
         return State(state.batch * copies, features, tensors)
 
+    def playing(self, state: State, copies: int) -> State:
+        """A fork: torch makes new tensors at each step."""
+        return self.fork(state, copies)
+
 
 class TorchComposer:
     """Plays a model of segments."""

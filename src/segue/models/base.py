@@ -74,6 +74,12 @@ class SequenceModel(Model):
     endless = True
     """Whether `features` of however many rows are what `step` gives, one row after another; not so
     of a model that sees only the last `window` rows while playing."""
+    slots_axis = 0
+    """The axis on which a state's caches have `window` slots, one a row, of a model that has such.
+
+    Tensors of the state with so many axes are caches: `step` puts a row's own values into slot
+    `rows read % window` and reads the cache only then. While fewer than S rows were read, the first
+    S slots are enough. 0: no caches."""
 
     @abstractmethod
     def features(self, rows: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ class NoteTransformer(SequenceModel):
 
     packs = True
     endless = False
+    slots_axis = 2
 
     def __init__(
         self,
@@ -92,20 +93,33 @@ class NoteTransformer(SequenceModel):
         return tuple(logits)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
-        """The number of rows read, (B, 1), and for each block empty keys and values, (B, W, D)."""
-        caches = [torch.zeros(batch, self.window, self.width) for _ in range(2 * len(self.blocks))]
+        """The number of rows read, (B, 1), and for each block empty keys and values.
+
+        These are (B, heads, W, D / heads); while fewer than S rows were read, the first S of W
+        slots are enough.
+        """
+        first = self.blocks[0]
+        assert isinstance(first, Block)
+        shape = (batch, first.heads, self.window, self.width // first.heads)
+        caches = [torch.zeros(shape) for _ in range(2 * len(self.blocks))]
         return (torch.zeros(batch, 1, dtype=torch.long), *caches)
 
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """(B, C) one row; it takes the place of the oldest in the caches."""
         position, caches = state[0], list(state[1:])
         x = self._embed(row)
+        first = self.blocks[0]
+        assert isinstance(first, Block)
+        turn = turns(position, self.width // first.heads)
+        slots = torch.arange(caches[0].shape[2], device=row.device)
+        unseen = torch.where(slots <= position, 0.0, float("-inf"))[:, None, None]
+        slot = (position % self.window)[:, :, None, None].expand(-1, *first.row_shape)
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             x, caches[2 * i], caches[2 * i + 1] = block.step(
-                x, position, caches[2 * i], caches[2 * i + 1]
+                x, turn, slot, unseen, caches[2 * i], caches[2 * i + 1]
             )
-        return (self.norm(x), position + 1, *caches)
+        return (normed(self.norm, x), position + 1, *caches)
 
 
 class Block(nn.Module):
@@ -141,24 +155,35 @@ class Block(nn.Module):
         attended = attended.transpose(1, 2).reshape(batch, length, width)
         return self._fed(x + self.drop(self.attended(attended)))
 
+    @property
+    def row_shape(self) -> tuple[int, int, int]:
+        """(heads, 1, D / heads): a row's keys or values in a cache."""
+        return self.heads, 1, self.attended.in_features // self.heads
+
     def step(
-        self, x: Tensor, position: Tensor, keys: Tensor, values: Tensor
+        self,
+        x: Tensor,
+        turn: tuple[Tensor, Tensor],
+        slot: Tensor,
+        unseen: Tensor,
+        keys: Tensor,
+        values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, D) at (B, 1) positions, with (B, W, D) keys and values of the rows before."""
-        batch, window, width = keys.shape
-        q, k, v = self._split(x)
-        q, k = rotated(q, position[:, 0]), rotated(k, position[:, 0])
-        slots = torch.arange(window, device=x.device)
-        here = (slots[None] == position % window)[..., None]
-        keys = torch.where(here, k.reshape(batch, 1, width), keys)
-        values = torch.where(here, v.reshape(batch, 1, width), values)
-        filled = slots[None] <= position
-        shape = (batch, window, self.heads, width // self.heads)
-        weights = torch.einsum("bhd,bwhd->bhw", q, keys.reshape(shape))
-        weights = weights / (width // self.heads) ** 0.5
-        weights = weights.masked_fill(~filled[:, None], float("-inf")).softmax(dim=-1)
-        attended = torch.einsum("bhw,bwhd->bhd", weights, values.reshape(shape))
-        return self._fed(x + self.attended(attended.reshape(batch, width))), keys, values
+        """(B, D), with (B, heads, S, D / heads) keys and values of the rows before.
+
+        `slot`, (B, heads, 1, D / heads), says where the row's own go; `unseen`, (B, 1, 1, S), is
+        what is added to the weight of each.
+        """
+        heads, _, each = self.row_shape
+        split = self.queries_keys_values(normed(self.before_attention, x)).view(-1, 3 * heads, each)
+        q, k = turned(split[:, : 2 * heads], *turn).chunk(2, dim=1)
+        v = split[:, 2 * heads :]
+        keys = keys.scatter(2, slot, k[:, :, None])
+        values = values.scatter(2, slot, v[:, :, None])
+        weights = (q[:, :, None] * each**-0.5) @ keys.transpose(2, 3)
+        attended = (weights + unseen).softmax(dim=-1) @ values
+        x = x + self.attended(attended.flatten(1))
+        return x + self.feed_forward(normed(self.before_feed_forward, x)), keys, values
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., D) to queries, keys and values, (..., heads, D / heads)."""
@@ -171,14 +196,32 @@ class Block(nn.Module):
         return fed
 
 
+def normed(norm: nn.RMSNorm, x: Tensor) -> Tensor:
+    """`norm(x)` in the operations that ONNX Runtime knows as one."""
+    assert norm.weight is not None
+    eps = torch.finfo(x.dtype).eps if norm.eps is None else norm.eps
+    return x / torch.sqrt(x.pow(2).mean(dim=-1, keepdim=True) + eps) * norm.weight
+
+
 def rotated(x: Tensor, positions: Tensor) -> Tensor:
     """(..., P, heads, d) at (P,) positions, each pair of features turned by its own angle.
 
     Source: Su et al., "RoFormer: Enhanced transformer with rotary position embedding", 2021.
     """
-    half = x.shape[-1] // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = positions.to(torch.float32)[:, None, None] * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    first, second = x[..., :half], x[..., half:]
+    cos, sin = turns(positions[:, None], x.shape[-1])
+    return turned(x, cos, sin)
+
+
+def turns(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines, (..., 1, width / 2), of the angles at positions of shape (..., 1)."""
+    half = width // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=positions.device, dtype=torch.float32) / half)
+    angles = positions.to(torch.float32)[..., None] * rates
+    return angles.cos(), angles.sin()
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """(..., heads, d), each pair of features turned."""
+    first, second = x.chunk(2, dim=-1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)

@@ -89,12 +89,25 @@ class LSTM(nn.LSTM):
         return out
 
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """One time step in plain matrix products, which export and quantise well.
+        """One time step in one plain matrix product, which exports and quantises well.
 
         `x` (B, inputs), `h` and `c` (B, hidden); gives the new `h` and `c`.
         """
-        gates = nn.functional.linear(x, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
-        i, f, g, o = (gates + h @ self.weight_hh_l0.T).chunk(4, dim=-1)
+        weight = torch.cat([self.weight_ih_l0, self.weight_hh_l0], dim=1)
+        gates = nn.functional.linear(torch.cat([x, h], dim=-1), weight, self._bias())
+        return self._cell(gates, c)
+
+    def step_from(self, symbol: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """`step` from symbols, (B,), in place of their one-hot vectors: a row of the weights."""
+        into = nn.functional.embedding(symbol, self.weight_ih_l0.T)
+        return self._cell(into + nn.functional.linear(h, self.weight_hh_l0, self._bias()), c)
+
+    def _bias(self) -> Tensor:
+        return self.bias_ih_l0 + self.bias_hh_l0
+
+    @staticmethod
+    def _cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = gates.chunk(4, dim=-1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
 

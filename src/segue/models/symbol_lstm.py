@@ -78,10 +78,11 @@ class SymbolLSTM(SequenceModel):
 
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """(B, 1) one row; state h0, c0, h1, c1, ..."""
-        x = self._one_hot(row)
+        x = row[:, 0]
         new: list[Tensor] = []
         for i, layer in enumerate(self.layers):
             assert isinstance(layer, LSTM)
-            x, c = layer.step(x, state[2 * i], state[2 * i + 1])
+            step = layer.step if i else layer.step_from
+            x, c = step(x, state[2 * i], state[2 * i + 1])
             new += [x, c]
         return (x, *new)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segue.bundles.bundle import HEADS, MOST_HEADS
 from segue.errors import TrainingError
 from segue.models.base import Model, SequenceModel
 from segue.models.frames import ChainedFrames, FrameModel
@@ -30,6 +31,7 @@ PARITY_TOLERANCE = 1e-3
 PARITY_CELLS = 0.01
 """Largest share of a segment's cells that may differ: a sum in another order tips a draw."""
 
+_FOLDED = 2**31
 _BATCH = {0: torch.export.Dim("batch", min=1, max=4096)}
 
 
@@ -62,6 +64,15 @@ class _Heads(nn.Module):
 
     def forward(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         return self.model.heads(features, row)
+
+
+class _Head(nn.Module):
+    def __init__(self, model: SequenceModel, column: int) -> None:
+        super().__init__()
+        self.model, self.column = model, column
+
+    def forward(self, features: Tensor, row: Tensor) -> Tensor:
+        return self.model.heads(features, row)[self.column]
 
 
 class _Frame(nn.Module):
@@ -131,29 +142,39 @@ def _rows(model: SequenceModel) -> Exported:
     with torch.no_grad():
         features = model.step(row, *state)[0]
     names = [f"state_{i}" for i in range(len(state))]
+    cached = [bool(model.slots_axis) and t.dim() > model.slots_axis for t in state]
+    axes, example = list[Any](), list[Tensor]()
+    slots = torch.export.Dim("slots", min=1, max=model.window)
+    for t, has_slots in zip(state, cached, strict=True):
+        axes.append({**_BATCH, model.slots_axis: slots} if has_slots else _BATCH)
+        example.append(t.narrow(model.slots_axis, 0, model.window // 2 + 1) if has_slots else t)
     if isinstance(model, ChainedFrames):
         graphs, engine["chain"] = _columns(model, features)
     else:
-        graphs = {"heads.onnx": _heads(model, features, row)}
+        graphs = _heads(model, features, row)
     graphs["model.onnx"] = _graph(
         _Step(model),
-        (row, *state),
-        {"row": _BATCH, "state": tuple(_BATCH for _ in state)},
+        (row, *example),
+        {"row": _BATCH, "state": tuple(axes)},
         ["row", *names],
         ["features", *[f"new_{name}" for name in names]],
     )
-    return Exported(graphs, _described(names, state), engine, parity(model, graphs))
+    described = _described(names, state)
+    for each, has_slots in zip(described, cached, strict=True):
+        if has_slots:
+            each["slots"] = model.slots_axis - 1
+    return Exported(graphs, described, engine, parity(model, graphs))
 
 
-def _heads(model: SequenceModel, features: Tensor, row: Tensor) -> bytes:
-    framed = isinstance(model, FrameModel)
-    return _graph(
-        _Frame(model) if isinstance(model, FrameModel) else _Heads(model),
-        (features, row),
-        {"features": _BATCH, "row": _BATCH},
-        ["features", "row"],
-        ["logits"] if framed else [f"logits_{k}" for k in range(len(model.sizes))],
-    )
+def _heads(model: SequenceModel, features: Tensor, row: Tensor) -> dict[str, bytes]:
+    """A graph of the logits of all columns, or one a column: ONNX Runtime runs a graph whole."""
+    given = (features, row), {"features": _BATCH, "row": _BATCH}, ["features", "row"]
+    if isinstance(model, FrameModel):
+        return {"heads.onnx": _graph(_Frame(model), *given, ["logits"])}
+    names = [f"logits_{k}" for k in range(len(model.sizes))]
+    if len(names) == 1 or len(names) > MOST_HEADS:
+        return {"heads.onnx": _graph(_Heads(model), *given, names)}
+    return {HEADS[k]: _graph(_Head(model, k), *given, [name]) for k, name in enumerate(names)}
 
 
 def _columns(
@@ -196,7 +217,7 @@ def _beginning(name: str, tensor: Tensor) -> dict[str, Any]:
 def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
     """The largest logit difference between torch and ONNX Runtime over random steps."""
     step = _session(graphs["model.onnx"])
-    asked = _session(graphs.get("heads.onnx") or graphs["column.onnx"])
+    asked = [_session(graphs[name]) for name in graphs if name != "model.onnx"]
     rng = np.random.default_rng(0)
     batch = 3
     torch_state = list(model.start(batch))
@@ -215,13 +236,16 @@ def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
     return worst
 
 
-def _asked(model: SequenceModel, session: Any, features: Any, target: Any) -> list[Any]:
+def _asked(model: SequenceModel, sessions: list[Any], features: Any, target: Any) -> list[Any]:
     """What ONNX Runtime says of each column of `target`."""
     if not isinstance(model, ChainedFrames):
-        reads = {each.name for each in session.get_inputs()}
         given = {"features": features, "row": target}
-        got: list[Any] = session.run(None, {name: given[name] for name in reads})
+        got = list[Any]()
+        for session in sessions:
+            reads = {each.name for each in session.get_inputs()}
+            got += session.run(None, {name: given[name] for name in reads})
         return list(np.moveaxis(got[0], 1, 0)) if isinstance(model, FrameModel) else got
+    (session,) = sessions
     chain = [t.numpy() for t in model.chain(len(target))]
     told = []
     for column in range(target.shape[1]):
@@ -294,6 +318,8 @@ def _graph(
     inputs: list[str],
     outputs: list[str],
 ) -> bytes:
+    from onnxscript.optimizer import optimize
+
     # The exporter reports on its own progress and on packages it could do without.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -307,7 +333,14 @@ def _graph(
             output_names=outputs,
             dynamic_shapes=shapes,
         )
-    assert program is not None
+        assert program is not None
+        # What is made of weights alone, however large, is made now.
+        optimize(
+            program.model,
+            onnx_shape_inference=False,
+            input_size_limit=_FOLDED,
+            output_size_limit=_FOLDED,
+        )
     return program.model_proto.SerializeToString()
 
 

@@ -1,0 +1,120 @@
+"""The memory that ONNX Runtime plays in: bound once, so that a step makes no new arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.generation.engine import Floats, IntRows, State
+
+Array = NDArray[Any]
+SLOTS = 64
+"""By how many rows a cache grows: reading slots that hold nothing yet takes time too."""
+_TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
+
+
+class Buffers:
+    """The state of takes, in two sets of arrays: a step reads one and writes the other.
+
+    Caches (`slots` in `described`) are in both: a step writes a row's slot where it lies. `heads`
+    are the sessions of the columns, one a column or one for all, or none.
+    """
+
+    def __init__(
+        self,
+        step: Any,
+        heads: Sequence[Any],
+        described: Sequence[dict[str, Any]],
+        sizes: Sequence[int],
+        state: State,
+    ) -> None:
+        self._session, self._heads = step, heads
+        self._described, self._sizes = described, sizes
+        self._read = state.rows
+        self._row = np.zeros((state.batch, len(sizes)), np.int64)
+        told = step.get_outputs()[0]
+        self.features = np.zeros((state.batch, *told.shape[1:]), _TYPES[told.type])
+        if state.features is not None:
+            self.features[:] = state.features
+        self._side = 0
+        self._place(state.tensors)
+        self._logits: list[Array] = []
+        self._asked = []
+        for k, size in enumerate(sizes if heads else ()):
+            head = heads[k if len(heads) > 1 else 0]
+            self._logits.append(np.zeros((state.batch, size), np.float32))
+            given = {"features": self.features, "row": self._row}
+            self._asked.append((head, _binding(head, given, {f"logits_{k}": self._logits[k]})))
+
+    @property
+    def tensors(self) -> tuple[Array, ...]:
+        """The state now; caches with the slots that they have by now."""
+        return self._sets[self._side]
+
+    def step(self, row: IntRows) -> tuple[Array, tuple[Array, ...]]:
+        """(B, C) one row more, to the features and the state after it."""
+        if self._read is not None:
+            if self._read == self._slots:
+                self._place(self.tensors)
+            self._read += 1
+        np.copyto(self._row, row)
+        self._session.run_with_iobinding(self._steps[self._side])
+        self._side = 1 - self._side
+        return self.features, self.tensors
+
+    def logits(self, column: int, row: IntRows) -> Floats:
+        """(B, V) logits of `column`, in memory that the next question about it will use."""
+        np.copyto(self._row, row)
+        head, binding = self._asked[column]
+        head.run_with_iobinding(binding)
+        return self._logits[column]
+
+    def _place(self, tensors: Sequence[Array]) -> None:
+        """Bind arrays that hold `tensors`, and have slots for some rows more."""
+        self._slots = -1
+        now: list[Array] = []
+        then: list[Array] = []
+        for tensor, each in zip(tensors, self._described, strict=True):
+            axis = each.get("slots")
+            if axis is None:
+                now.append(np.array(tensor, order="C"))
+                then.append(np.empty_like(now[-1]))
+            else:
+                now.append(self._with_slots(tensor, axis + 1, each["shape"][axis]))
+                then.append(now[-1])
+        self._sets = (tuple(now), tuple(then)) if not self._side else (tuple(then), tuple(now))
+        self._steps = [self._step_from(side) for side in (0, 1)]
+
+    def _with_slots(self, tensor: Array, axis: int, most: int) -> Array:
+        slots = most
+        if self._read is not None and self._read < most:
+            slots = min(most, (self._read // SLOTS + 1) * SLOTS)
+            self._slots = -1 if slots == most else slots
+        shape = list(tensor.shape)
+        shape[axis] = slots
+        cache = np.zeros(shape, tensor.dtype)
+        kept = min(slots, tensor.shape[axis])
+        along = (slice(None),) * axis + (slice(kept),)
+        cache[along] = tensor[along]
+        return cache
+
+    def _step_from(self, side: int) -> Any:
+        """The binding of a step from one set to the other."""
+        given = {f"state_{i}": t for i, t in enumerate(self._sets[side])}
+        names = [each.name for each in self._session.get_outputs()]
+        results = dict(zip(names, (self.features, *self._sets[1 - side]), strict=True))
+        return _binding(self._session, {"row": self._row, **given}, results)
+
+
+def _binding(session: Any, given: dict[str, Array], results: dict[str, Array]) -> Any:
+    """`session` bound to the arrays themselves, which must outlive it."""
+    binding = session.io_binding()
+    for name in (each.name for each in session.get_inputs()):
+        array = given[name]
+        binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+    for name, array in results.items():
+        binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+    return binding
