@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 
 TOLERANCE, TOLERANCE_NOTES = 0.1, 2.0
 """A take has the notes asked for within a tenth of them, or two notes where that is more."""
+INSIDE = 0.75
+"""The walls stand at this share of that: a note that is put right later may drop out."""
 FARTHEST_BEATS = 8.0
 """On the way no more notes may be missing or too many than are due in so many beats."""
 TILT = 2.0
@@ -188,4 +190,4 @@ def slack_of(density: Density, score: Score, begin: int, end: int) -> float:
     asked = float(density.due(score, begin, np.array(end)))
     beats = (end - begin) / score.ticks_per_beat
     near = asked * min(FARTHEST_BEATS / max(beats, 1e-9), 1.0)
-    return max(min(TOLERANCE * asked, near), TOLERANCE_NOTES)
+    return INSIDE * max(min(TOLERANCE * asked, near), TOLERANCE_NOTES)

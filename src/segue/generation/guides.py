@@ -22,6 +22,8 @@ RESTLESS = 256
 """Rows at one moment after which time has to move on: every key of a keyboard let go and struck."""
 STANDSTILL = 2 * RESTLESS
 """Rows at one moment after which a take ends, where its grammar did not let time move on."""
+LAST_CHORD = 4
+"""Notes that may begin at a close whatever the density."""
 
 
 class Guide(Protocol):
@@ -83,6 +85,7 @@ class Steps:
         self._pitches = pitches
         self.corridor, self.closing = corridor, closing
         self._ends_from = ends_from
+        self._frame: Bools | None = None
         self._deciding = deciding(encoding) if corridor or closing else None
         self.own_end = np.zeros(takes, bool)
         """(B,): which takes the model itself has ended."""
@@ -124,7 +127,8 @@ class Steps:
         assert self._deciding is not None
         if self.closing is not None:
             reached = self._position[:, None] + self._deciding.moves[None]
-            wanted = wanted | (reached == self.closing.at)
+            lacking = (self.closing.begun < LAST_CHORD)[:, None]
+            wanted = wanted | ((reached == self.closing.at) & lacking)
         narrowed = mask & wanted
         none = ~narrowed.any(axis=1)
         if none.any():
@@ -153,6 +157,16 @@ class Steps:
         found = cells_begin(self._encoding, self._last)
         assert found is not None
         return found
+
+    def frame_mask(self) -> Bools:
+        """(B, C, V) what the columns of a frame may hold, each whatever the others do."""
+        row = np.zeros((len(self._last), len(self._sizes)), np.int64)
+        if self._pitches is not None or self._frame is None:
+            stuck = self.stuck.copy()
+            masks = [self.unsteered(column, row) for column in range(len(self._sizes))]
+            self.stuck[:] = stuck
+            self._frame = np.stack(masks, axis=1)
+        return self._frame
 
     def unsteered(self, column: int, row: Ints) -> Bools:
         """What may come but for the density and the close."""

@@ -62,7 +62,7 @@ class Steered:
         guide, count = self._guide, len(self._inner.sizes)
         begins = guide.cells_begin()
         row = np.zeros((state.batch, count), np.int64)
-        may = np.stack([guide.unsteered(c, row) for c in range(count)], axis=1)
+        may = guide.frame_mask()
         lean = self._corridor.frame_tilt(guide.position)[:, None]
         least, most = (np.minimum(b, MOST - 1) for b in self._corridor.bounds(guide.position))
         ask: Ask

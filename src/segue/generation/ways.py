@@ -159,6 +159,9 @@ def begin(
         prompts = [bundle.openings[i].astype(np.int64) for i in draws]
         state = read_each(player, prompts)
         last = prompts[0][-1:]
+        if player.engine.frames:
+            # What sounded in an opening is not part of the take: a roll begins in silence.
+            last = np.zeros_like(last)
     else:
         last = encoding.opening().astype(np.int64)
         state = player.read(last)
