@@ -18,7 +18,7 @@ from segue.score import Score, slice_seconds
 
 HEARD_SECONDS = 40.0
 """Longer samples are cut: whoever compares a dozen pairs does not hear more of each."""
-SAMPLE_RATE = 32_000
+SAMPLE_RATE = 24_000
 
 
 @dataclass(frozen=True)
