@@ -29,7 +29,7 @@ class Row:
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
 ROWS: tuple[Row, ...] = (
     Row("jsb", "poly-lstm", "factorised", (*_JSB, "train.max_steps=1800")),
-    Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=1400")),
+    Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=500", "train.lr=1e-2")),
 )
 
 
