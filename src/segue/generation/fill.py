@@ -10,6 +10,7 @@ import numpy as np
 from segue.bundles import Bundle
 from segue.encodings.compound import Compound
 from segue.errors import SegueError
+from segue.generation.fill_rows import Gap, filled_events, filled_frames
 from segue.generation.guides import only_known
 from segue.generation.locked import TRACK, Locked
 from segue.generation.players import make_player
@@ -37,11 +38,12 @@ def infill(
 ) -> list[Take]:
     """The music with new notes from `first_bar` up to `last_bar` (0 is the first) in `tracks`.
 
-    All other notes stay as they are, note for note. Without `tracks` all tracks are filled. Take i
-    is drawn from seed + i. Raises SegueError for bars or tracks that are not there, or a bundle
-    whose encoding is not `compound`.
+    All other notes stay as they are, note for note. Without `tracks` all tracks are filled. Of
+    encodings that keep no tracks apart all new notes go to the first of them. Take i is drawn from
+    seed + i. Raises SegueError for bars or tracks that are not there, or a bundle whose encoding
+    cannot be played round what is there.
     """
-    encoding = _compound(bundle, "infill")
+    _check(bundle, "infill")
     bars = float(music.metre_map.bars(music.end_ticks))
     if not 0 <= first_bar < last_bar or first_bar >= bars:
         raise SegueError(
@@ -57,11 +59,18 @@ def infill(
     inside &= (music.notes["onset"] >= begin) & (music.notes["onset"] < end)
     # Notes that would sound on into what is filled stay; only those that start there are replaced.
     kept = music.with_(notes=music.notes[~inside])
+    told = {"way": "infill", "bars": [first_bar, last_bar], "tracks": list(tracks)}
+    encoding = bundle.encoding
+    if not isinstance(encoding, Compound):
+        gap = Gap(music, kept, tuple(opened), (begin, end))
+        return _fill_rows(
+            bundle, gap, told,
+            takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
+        )  # fmt: skip
     slot_of, _ = encoding.slots.of(music)
     slots = [int(s) for s in slot_of[opened] if s >= 0]
     return _fill(
-        bundle, encoding, music, kept, slots, (begin, end),
-        {"way": "infill", "bars": [first_bar, last_bar], "tracks": list(tracks)},
+        bundle, encoding, music, kept, slots, (begin, end), told,
         takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
     )  # fmt: skip
 
@@ -80,9 +89,18 @@ def accompany(
     """The music, note for note, and new parts beside it from its beginning to its end.
 
     The new parts are those of the bundle's training music that `music` has not: its first tracks
-    count as the first parts. Raises SegueError where none is left, or as `infill`.
+    count as the first parts; of encodings that keep no tracks apart one new track. Raises
+    SegueError where none is left, or as `infill`.
     """
-    encoding = _compound(bundle, "accompany")
+    _check(bundle, "accompany")
+    encoding = bundle.encoding
+    end = int(music.metre_map.ticks(np.ceil(music.metre_map.bars(music.end_ticks) - 1e-6)))
+    if not isinstance(encoding, Compound):
+        gap = Gap(music, music, (), (0, end))
+        return _fill_rows(
+            bundle, gap, {"way": "accompany"},
+            takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
+        )  # fmt: skip
     _, mine = encoding.slots.of(music)
     parts = {int(t[0]): t for t in bundle.index["header"].get("tracks", [])}
     free = [slot for slot in parts if slot not in mine]
@@ -91,20 +109,62 @@ def accompany(
             f"the music has {len(mine)} parts and {bundle.name} plays {len(parts)}: "
             "there is none to add; give it fewer tracks."
         )
-    end = int(music.metre_map.ticks(np.ceil(music.metre_map.bars(music.end_ticks) - 1e-6)))
     return _fill(
         bundle, encoding, music, music, free, (0, end), {"way": "accompany"},
         takes=takes, seed=seed, sampling=sampling, engine=engine, wishes=wishes, on_row=on_row,
     )  # fmt: skip
 
 
-def _compound(bundle: Bundle, way: str) -> Compound:
-    if not isinstance(bundle.encoding, Compound):
+_FILLERS = {
+    "piano_roll": filled_frames,
+    "velocity_image": filled_frames,
+    "performance": filled_events,
+    "note_time": filled_events,
+    "nes_events": filled_events,
+}
+"""What fills by encoding, beside `compound`."""
+
+
+def _check(bundle: Bundle, way: str) -> None:
+    """SegueError for a bundle that cannot play round what is there."""
+    if bundle.plays == "segments":
         raise SegueError(
-            f"{bundle.name} plays the encoding {bundle.encoding.name}; {way} needs one of "
-            "compound, whose rows are notes with a track: train such a recipe."
+            f"{bundle.name} makes whole segments at once, which leaves nothing locked: {way} with "
+            "a bundle that plays row by row."
         )
-    return bundle.encoding
+    if bundle.encoding.name not in ("compound", *_FILLERS):
+        raise SegueError(
+            f"{bundle.name} plays the encoding {bundle.encoding.name}, a line of symbols that "
+            f"nothing can stand beside: {way} with a bundle of compound, "
+            f"{', '.join(_FILLERS)}."
+        )
+
+
+def _fill_rows(
+    bundle: Bundle,
+    gap: Gap,
+    settings: dict[str, Any],
+    *,
+    takes: int,
+    seed: int,
+    sampling: Sampling | None,
+    engine: str,
+    wishes: Wishes | None,
+    on_row: OnRow | None,
+) -> list[Take]:
+    """Takes of encodings whose rows name no track."""
+    wishes = wishes or Wishes()
+    player = make_player(bundle, engine, sampling)
+    seeds = [seed + i for i in range(takes)]
+    filler = _FILLERS[bundle.encoding.name]
+    made = []
+    for score, own in zip(filler(bundle, gap, player, seeds, wishes, on_row), seeds, strict=True):
+        told = {**settings, "prompt": gap.music.content_hash()}
+        told |= {**player.sampling.settings(), **wishes.settings()}
+        receipt = make_receipt(bundle, player.engine.name, own, told)
+        receipt["checks"] = {**checks(score, gap.span[0]), **_new_facts(score, gap.kept)}
+        made.append(Take(signed(score, receipt), receipt, locked=gap.kept))
+    return made
 
 
 def _fill(

@@ -168,7 +168,7 @@ class Wishes:
         `end` is where it ends, as asked: without it nothing is done or said of endings and density.
         `key` is the key it closes in if none is asked for; `own_end` if the model itself ended it.
         """
-        moved = self._moved(score, begin) if self.pitched else score
+        moved = self.moved(score, begin) if self.pitched else score
         ended, told = self._ended(moved, begin, end, key, own_end)
         thinned = self._thinned(ended, begin) if self.polyphony else ended
         if self.instruments:
@@ -219,7 +219,7 @@ class Wishes:
         kept = np.isin(score.notes["track"], pitched[: len(self.instruments)])
         return score.with_(notes=score.notes[kept], tracks=tuple(tracks))
 
-    def _moved(self, score: Score, begin: int) -> Score:
+    def moved(self, score: Score, begin: int) -> Score:
         """Each note that should not start where it does, at the nearest pitch that may."""
         notes = score.notes.copy()
         wrong = self._wrong(score, begin)
