@@ -14,10 +14,12 @@ from segue.errors import SegueError
 from segue.generation.engine import Engine, IntRows, State, read
 from segue.generation.guides import Guide
 from segue.generation.loops import Loops, loop_steps
-from segue.generation.sampling import Sampling, draw, probabilities
+from segue.generation.sampling import Sampling, draw, weights
 
 MAX_ROWS = 100_000
 """No take is longer than this many rows, whatever the model says."""
+FETCHED = 512
+"""Random numbers drawn at a time; a take's music does not depend on it."""
 MOST_TRIES = 16
 """How often a row is drawn that leads to where nothing is allowed."""
 
@@ -63,14 +65,13 @@ class Player:
     ) -> Iterator[tuple[IntRows, NDArray[np.bool_]]]:
         """As `play`, but row after row: (takes, columns) and (takes,) which of them count."""
         takes = len(seeds)
-        if state.batch != takes:
-            state = self.engine.fork(state, takes)
-        generators = [np.random.default_rng(seed) for seed in seeds]
+        state = self.engine.playing(state, takes // state.batch)
+        chance = Chance(seeds)
         loops = self._loops(takes)
         live = np.ones(takes, bool)
         count = 0
         while live.any() and count < MAX_ROWS:
-            row = guide.settle(self._row(state, guide, generators, loops))
+            row = guide.settle(self._row(state, guide, chance, loops))
             if loops is not None:
                 loops.accept(row)
             kept, ended = guide.accept(row)
@@ -84,34 +85,39 @@ class Player:
         self,
         state: State,
         guide: Guide,
-        generators: list[np.random.Generator],
+        chance: Chance,
         loops: Loops | None,
     ) -> NDArray[np.int64]:
-        row = np.zeros((state.batch, len(self.engine.sizes)), dtype=np.int64)
+        columns = len(self.engine.sizes)
+        row = np.zeros((state.batch, columns), dtype=np.int64)
         if self.engine.independent:
-            return self._frame(state, guide, generators, row)
-        banned = np.zeros((state.batch, self.engine.sizes[0]), bool)
+            return self._frame(state, guide, chance, row)
+        banned: NDArray[np.bool_] | None = None
         pending = np.ones(state.batch, bool)
         for _ in range(MOST_TRIES):
             guide.stuck[:] = False
             ask = self.engine.columns(state)
+            # Of a take that is not drawn again no random number is used up.
+            uniform = chance.next(columns, None if banned is None else pending)
             for column in range(row.shape[1]):
                 logits = ask(column, row)
                 damped = loops.penalties(column, row, logits.shape[1]) if loops else None
                 if damped is not None:
                     logits = (logits - damped).astype(np.float32)
                 allowed = guide.allowed(column, row)
-                if not column and banned.any():
+                if not column and banned is not None:
                     _ban(allowed, banned)
-                # Of a take that is not drawn again no random number is used up.
-                uniform = np.array(
-                    [g.random() if p else 0.0 for g, p in zip(generators, pending, strict=True)]
+                drawn = draw(weights(logits, allowed, self._how[column]), uniform[:, column])
+                row[:, column] = (
+                    drawn if banned is None else np.where(pending, drawn, row[:, column])
                 )
-                p = probabilities(logits, allowed, self._how[column])
-                row[pending, column] = draw(p, uniform)[pending]
-            pending &= guide.stuck
-            if row.shape[1] == 1 or not pending.any():
+            if columns == 1 or not guide.stuck.any():
                 break
+            pending &= guide.stuck
+            if not pending.any():
+                break
+            if banned is None:
+                banned = np.zeros((state.batch, self.engine.sizes[0]), bool)
             banned[pending, row[pending, 0]] = True
         return row
 
@@ -136,18 +142,46 @@ class Player:
         self,
         state: State,
         guide: Guide,
-        generators: list[np.random.Generator],
+        chance: Chance,
         row: NDArray[np.int64],
     ) -> NDArray[np.int64]:
         """All columns of a row at once."""
         batch, columns = row.shape
         logits = self.engine.frame(state, row)
         allowed = np.stack([guide.allowed(c, row) for c in range(columns)], axis=1)
-        uniform = np.stack([g.random(columns) for g in generators])
-        p = probabilities(
+        uniform = chance.next(columns)
+        p = weights(
             logits.reshape(batch * columns, -1), allowed.reshape(batch * columns, -1), self.sampling
         )
         return draw(p, uniform.ravel()).reshape(batch, columns)
+
+
+class Chance:
+    """Random numbers of B takes, each from a generator of its own, fetched many at a time."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+        self._numbers = np.zeros((len(seeds), 0))
+        self._used = np.zeros(len(seeds), np.int64)
+
+    def next(self, count: int, wanted: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """(B, count) numbers in [0, 1); of takes that are not `wanted` any, and none is used up."""
+        if self._numbers.shape[1] < self._used.max() + count:
+            self._fetch(max(count, FETCHED))
+        places = self._used[:, None] + np.arange(count)
+        numbers: NDArray[np.float64] = np.take_along_axis(self._numbers, places, axis=1)
+        self._used += count if wanted is None else count * wanted
+        return numbers
+
+    def _fetch(self, least: int) -> None:
+        left = self._numbers.shape[1] - self._used
+        size = int(left.max()) + least
+        fetched = np.empty((len(left), size))
+        for i, generator in enumerate(self._generators):
+            fetched[i, : left[i]] = self._numbers[i, self._used[i] :]
+            fetched[i, left[i] :] = generator.random(size - left[i])
+        self._numbers = fetched
+        self._used[:] = 0
 
 
 def _ban(allowed: NDArray[np.bool_], banned: NDArray[np.bool_]) -> None:

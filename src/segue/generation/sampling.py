@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from segue.errors import SegueError, nearest
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+_BLOCK, _FEW = 16, 4096
+_UNDER = np.float32(1 - 2**-22)
+_NEVER = np.float32(-np.inf)
 
 
 @dataclass(frozen=True)
@@ -72,28 +75,38 @@ def probabilities(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Samplin
 
     Every row of `allowed` needs at least one True.
     """
-    masked = np.where(allowed, logits.astype(np.float64), -np.inf)
+    found = weights(logits, allowed, how)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def weights(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling) -> Floats:
+    """As `probabilities`, but on whatever scale they come."""
+    found = np.where(allowed, logits, _NEVER)
     if how.temperature == 0:
-        best = np.zeros_like(masked)
-        best[np.arange(len(masked)), masked.argmax(axis=1)] = 1.0
+        best = np.zeros_like(found)
+        best[np.arange(len(found)), found.argmax(axis=1)] = 1.0
         return best
-    masked = (masked - masked.max(axis=1, keepdims=True)) / how.temperature
-    p = np.exp(masked)
-    p /= p.sum(axis=1, keepdims=True)
+    found -= found.max(axis=1, keepdims=True)
+    if how.temperature != 1:
+        found *= 1 / how.temperature
+    np.exp(found, out=found)  # the likeliest has 1
     if how.min_p:
-        p[p < how.min_p * p.max(axis=1, keepdims=True)] = 0
-    if how.top_k and how.top_k < p.shape[1]:
-        kth = np.partition(p, -how.top_k, axis=1)[:, -how.top_k][:, None]
-        p[p < kth] = 0
+        found *= found >= how.min_p
+    if how.top_k and how.top_k < found.shape[1]:
+        found *= found >= np.partition(found, -how.top_k, axis=1)[:, -how.top_k][:, None]
     if how.typical < 1:
-        _keep_typical(p, how.typical)
+        _keep_typical(found, how.typical)
     if how.top_p < 1:
-        order = np.argsort(-p, axis=1, kind="stable")
-        ranked = np.take_along_axis(p, order, axis=1)
-        # Keep a symbol if those likelier than it have not reached the share yet.
-        ranked[ranked.cumsum(axis=1) - ranked >= how.top_p * ranked.sum(axis=1, keepdims=True)] = 0
-        np.put_along_axis(p, order, ranked, axis=1)
-    return np.asarray(p / p.sum(axis=1, keepdims=True))
+        _keep_likeliest(found, how.top_p)
+    return found
+
+
+def _keep_likeliest(p: Floats, share: float) -> None:
+    """Zero all but the likeliest that hold `share`, in place: those for which the sum of what is
+    likelier has not reached it yet. Symbols as likely as the last of them stay too."""
+    ranked = np.sort(p, axis=1)  # from the least likely on
+    last = _reaching(ranked, np.full(len(p), 1 - share))
+    p *= p >= ranked[np.arange(len(p)), last][:, None]
 
 
 def _keep_typical(p: Floats, share: float) -> None:
@@ -108,8 +121,39 @@ def _keep_typical(p: Floats, share: float) -> None:
     np.put_along_axis(p, order, ranked, axis=1)
 
 
-def draw(p: Floats, uniform: Floats) -> NDArray[np.int64]:
-    """One symbol a row of (B, V) probabilities, by inverting the (B,) uniform numbers in [0, 1)."""
-    cumulative = p.cumsum(axis=1)
-    chosen = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
-    return chosen.astype(np.int64)
+def draw(p: Floats, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One symbol a row of (B, V) weights, by inverting the (B,) uniform numbers in [0, 1)."""
+    return _reaching(p, uniform)
+
+
+def _reaching(p: Floats, share: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(B,): the first symbol up to which the sum of (B, V) weights is over a (B,) share of all.
+
+    Of many takes first in sums of blocks, then in the block: a running sum over all is slow. The
+    symbol never has weight 0, however sums are rounded.
+    """
+    batch, size = p.shape
+    if p.size <= _FEW or size <= 4 * _BLOCK:
+        held = p.cumsum(axis=1)
+        return np.asarray((held > _bound(held, share)[:, None]).argmax(axis=1))
+    sums = np.add.reduceat(p, np.arange(0, size, _BLOCK), axis=1)
+    block, left = _over(sums.cumsum(axis=1), share)
+    symbols = block[:, None] * _BLOCK + np.arange(_BLOCK)
+    inside = np.minimum(symbols, size - 1)
+    some = np.where(symbols == inside, p[np.arange(batch)[:, None], inside], 0)
+    within = sums[np.arange(batch), block]
+    return np.asarray(block * _BLOCK + _over(some.cumsum(axis=1), np.maximum(left / within, 0))[0])
+
+
+def _over(held: Floats, share: NDArray[Any]) -> tuple[NDArray[np.int64], Floats]:
+    """The first place where a running sum is over a share of its last, and what is then left."""
+    bound = _bound(held, share)
+    first = (held > bound[:, None]).argmax(axis=1)
+    before = np.where(first > 0, held[np.arange(len(held)), first - 1], 0)
+    return first, bound - before
+
+
+def _bound(held: Floats, share: NDArray[Any]) -> Floats:
+    """(B,): a share of each running sum, which its last is over even where rounding says equal."""
+    most = held[:, -1]
+    return np.minimum((share * most).astype(held.dtype), most * _UNDER)
