@@ -12,6 +12,7 @@ import numpy as np
 from segue.evaluation.plots import BLUE, COLOURS, INK, MUTED, RED, figure, label
 from segue.judging.drift import Drift, Measured
 from segue.judging.likelihood import Evaluation
+from segue.judging.profile import SURPRISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,9 +70,10 @@ def drift_pictures(found: Drift, folder: Path, suffix: str = ".png") -> list[Pat
 
 def _curves(measure: Measured, found: Drift, axes: Axes) -> None:
     x, known, new = measure.centres, measure.reference, measure.new
+    of = "held out" if measure.name == SURPRISE else "trained on"
     colour, strength = (RED, 0.28) if measure.alarm else (BLUE, 0.16)
     axes.fill_between(x, known, new, color=colour, alpha=strength, linewidth=0)
-    axes.plot(x, known, color=INK, linewidth=1.4, label="trained on")
+    axes.plot(x, known, color=INK, linewidth=1.4, label=of)
     axes.plot(x, new, color=colour, linewidth=1.4, label=f"new ({len(found.pieces)} pieces)")
     past = "past its limit" if measure.alarm else "within its limit"
     title = f"{measure.title}: {measure.distance:.3f}, {past} {measure.limit:.3f}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from segue.data.traits import FAMILIES, traits
 from segue.errors import BundleError, DataError, SegueError
 from segue.evaluation.profile import MEASURES, Floats, histograms, shares
 from segue.files import written_whole
+from segue.judging import floor
 from segue.judging.likelihood import evaluate
 from segue.judging.material import Material, Music, material, watched_split
 from segue.score import Score
@@ -267,19 +269,14 @@ def _read(arrays: dict[str, NDArray[Any]]) -> Profile:
     )
 
 
-def kept_by_run(bundle: Bundle, corpus: Corpus) -> Bundle:
-    """Keep the profile and the tallies of the corpus a bundle was trained on; the bundle again.
+def keep_for_run(bundle: Bundle, corpus: Corpus) -> None:
+    """Keep the profile and the tallies of the corpus a bundle was trained on.
 
-    A corpus of which neither can be made (one piece, say) leaves the bundle as it is.
+    A corpus of which neither can be made (with next to no music) leaves the bundle as it is.
     """
-    from segue.judging import floor
-
-    try:
+    with suppress(SegueError, ValueError):
         floor.keep(bundle, floor.tally(corpus))
         keep(bundle, profile_of(bundle, corpus))
-    except (SegueError, ValueError):
-        return bundle
-    return replace(bundle)
 
 
 def joined(bundle: Bundle, old: Profile, new: Profile, corpora: tuple[Corpus, Corpus]) -> Profile:

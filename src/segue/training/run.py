@@ -21,6 +21,7 @@ from segue.bundles import Bundle
 from segue.data import Corpus
 from segue.errors import TrainingError
 from segue.evaluation.baselines import Baselines
+from segue.judging.profile import keep_for_run
 from segue.models.base import Model
 from segue.recipes import Recipe
 from segue.training.callbacks import Checkpoints, MetricsLog, Samples
@@ -131,6 +132,8 @@ def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) 
         )
     held_out = judge(setup, module, floor)
     bundle = ship(setup, module.model, held_out) if options.ship else None
+    if bundle is not None:
+        keep_for_run(bundle, setup.corpus)
     return Outcome(setup.folder.root, trainer.global_step, reason, False, held_out, bundle)
 
 
