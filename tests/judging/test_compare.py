@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from conftest import Ran
-from music import TINY, folder_of_chorales
+from music import folder_of_chorales
 from segue import bundles
+from segue.bundles.bundle import sha256_of
 from segue.errors import DataError
 from segue.evaluation.compare_sets import excerpt
 from segue.evaluation.measures import measure
@@ -40,16 +41,25 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def other_run(corpus_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that has hardly learned."""
-    from segue import recipes
-    from segue.data import Corpus
-    from segue.training.run import train
+def other_run(run_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with other weights, drawn by chance: it has learned nothing."""
+    from safetensors.numpy import save_file
 
-    out = tmp_path_factory.mktemp("runs") / "other"
-    recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=1"])
-    train(Corpus.open(corpus_path), recipe, out, seed=2)
-    return out
+    run = tmp_path_factory.mktemp("runs") / "other"
+    shutil.copytree(run_path, run)
+    folder = run / "bundle"
+    rng = np.random.default_rng(0)
+    drawn = {
+        name: rng.normal(0, 0.5, each.shape).astype(each.dtype)
+        for name, each in bundles.load(folder).weights().items()
+    }
+    save_file(drawn, folder / "model.safetensors")
+    index = json.loads((folder / "bundle.json").read_text())
+    # Without its ONNX form it is played by torch, from the weights.
+    index["sha256"] = {k: v for k, v in index["sha256"].items() if not k.endswith(".onnx")}
+    index["sha256"]["model.safetensors"] = sha256_of(folder / "model.safetensors")
+    write_json(folder / "bundle.json", index)
+    return run
 
 
 @pytest.fixture(scope="module")
