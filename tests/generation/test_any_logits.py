@@ -70,6 +70,8 @@ class Noise:
     def fork(self, state: State, copies: int) -> State:
         return State(state.batch * copies, None, ())
 
+    playing = fork
+
 
 def fitted(name: str, options: dict[str, Any]) -> Encoding:
     """The encoding with a vocabulary of three chorales, where it has to have one."""

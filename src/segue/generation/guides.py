@@ -81,7 +81,9 @@ class Steps:
         self._probes = _probe(encoding)
         self._begin, self._end, self._left = begin, end, most_rows
         self._may_end = may_end
-        self._only = dict(only or {})
+        self._may_close = [bool(closes.any()) for _, closes in self._probes]
+        # A mask that leaves everything need not be laid on.
+        self._only = {k: mask for k, mask in (only or {}).items() if not mask.all()}
         self._pitches = pitches
         self.corridor, self.closing = corridor, closing
         self._ends_from = ends_from
@@ -93,6 +95,7 @@ class Steps:
         self.stuck = np.zeros(takes, bool)
         self._position = np.full(takes, position, dtype=np.int64)
         self._still = np.zeros(takes, np.int64)
+        self._longest_still = 0
         last = prompt[-1] if len(prompt) else np.zeros(len(self._sizes), np.int64)
         self._last = np.repeat(last[None], takes, axis=0)
         self._begun = len(prompt) > 0
@@ -177,13 +180,13 @@ class Steps:
         if column in self._only:
             self._restrict(mask, self._only[column][None])
         advance, closes = self._probes[column]
-        if not self._may_end:
-            early = np.ones(len(row), bool)
+        if not self._may_end and self._may_close[column]:
+            open_ = ~closes[None]
             if self._ends_from is not None:
-                early = self._position < self._ends_from
-            self._restrict(mask, ~closes[None] | ~early[:, None])
-        restless = self._still >= RESTLESS
-        if restless.any() and (advance > 0).any():
+                open_ = open_ | (self._position >= self._ends_from)[:, None]
+            self._restrict(mask, open_)
+        restless = self._still >= RESTLESS if self._longest_still >= RESTLESS else None
+        if restless is not None and (advance > 0).any():
             self._restrict(mask, (advance > 0)[None] | ~restless[:, None])
         if self._begin and (advance > advance.min()).any():
             late = self._position[:, None] + advance[None] >= self._begin
@@ -198,6 +201,9 @@ class Steps:
         """Take away what is not in `to`, in place, from takes that keep something to choose."""
         narrowed = mask & to
         some = narrowed.any(axis=1)
+        if some.all():
+            mask[:] = narrowed
+            return
         mask[some] = narrowed[some]
         self.stuck |= ~some
 
@@ -216,12 +222,14 @@ class Steps:
 
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Move each take on to its row."""
-        pairs = np.stack([self._last, row], axis=1).astype(np.uint16)
-        steps = [np.diff(self._encoding.positions(pair))[0] for pair in pairs]
-        first = 0 if self._begun else int(self._encoding.positions(row[:1].astype(np.uint16))[0])
-        moved = np.array(steps) if self._begun else np.full(len(row), first)
+        if self._begun:
+            moved = moves(self._encoding, self._last, row)
+        else:
+            first = int(self._encoding.positions(row[:1].astype(np.uint16))[0])
+            moved = np.full(len(row), first)
         self._position = self._position + moved
         self._still = np.where(moved > 0, 0, self._still + 1)
+        self._longest_still = int(self._still.max())
         if self.corridor is not None or self.closing is not None:
             self._counted(row)
         self._begun = True
@@ -254,6 +262,14 @@ class Steps:
             self.corridor.accept(begun, self._position)
         if self.closing is not None:
             self.closing.accept(row, begun, self._position)
+
+
+def moves(encoding: Encoding, last: Ints, row: Ints) -> Ints:
+    """(B,): how many steps each row is after the one before it in its take."""
+    # A row's step follows from it and the row before, so that pairs may stand in one sequence.
+    pairs = np.stack([last, row], axis=1).astype(np.uint16)
+    at = encoding.positions(pairs.reshape(-1, row.shape[1]))
+    return np.asarray(at[1::2] - at[::2])
 
 
 def only_known(

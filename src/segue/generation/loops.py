@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
+from segue.generation.guides import moves
 
 Ints = NDArray[np.int64]
 
@@ -75,8 +76,7 @@ class Loops:
         """How many steps each row is after the one before it."""
         total = self._rows.shape[1]
         last = self._rows[:, -1] if total else row
-        pairs = np.stack([last, row], axis=1).astype(np.uint16)
-        return np.array([int(np.diff(self._encoding.positions(pair))[0]) for pair in pairs])
+        return moves(self._encoding, last, row)
 
 
 def loop_steps(encoding: Encoding, beats: float) -> int:
