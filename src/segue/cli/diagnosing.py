@@ -27,11 +27,14 @@ def show(report: Report) -> None:
         _show_tries(remark.tries)
     for group in _alike(report):
         _show_alike(group, report)
+    if len(report.patients) > 1:
+        ill = sum(bool(patient.diagnoses) for patient in report.patients)
+        out.print(f"  {ill} of {counted(len(report.patients), 'piece')} have something.")
 
 
 def _looked_at(report: Report) -> str:
     count = len(report.patients)
-    return f" in {counted(count, 'take')}" if count > 1 else ""
+    return f" in {counted(count, 'piece')}" if count > 1 else ""
 
 
 def _alike(report: Report) -> list[list[tuple[str, Diagnosis]]]:
@@ -50,7 +53,7 @@ def _show_alike(group: Sequence[tuple[str, Diagnosis]], report: Report) -> None:
         symptoms.setdefault(diagnosis.finding.symptom, []).append((name, diagnosis))
     for symptom, found in symptoms.items():
         many = len(report.patients) > 1
-        of = f" in {len(found)} of {len(report.patients)} takes" if many else ""
+        of = f" in {len(found)} of {len(report.patients)}" if many else ""
         console.out.print(f"  {symptom}{of}: {found[0][1].finding}.", soft_wrap=True)
         if len(found) > 1:
             _show_others(found)
@@ -77,18 +80,3 @@ def _bars(diagnosis: Diagnosis) -> str:
 def _show_tries(tries: Sequence[str]) -> None:
     for number, each in enumerate(tries):
         console.out.print(f"    {'try:' if not number else ' or:'} {each}", soft_wrap=True)
-
-
-def sum_up(reports: Sequence[Report]) -> None:
-    """How many are ill, and of what."""
-    ill = [report for report in reports if not report.healthy]
-    counts: dict[str, int] = {}
-    for report in reports:
-        names = {d.finding.symptom for p in report.patients for d in p.diagnoses}
-        for name in names | {remark.name for remark in report.remarks}:
-            counts[name] = counts.get(name, 0) + 1
-    listed = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda c: -c[1]))
-    console.out.print(
-        f"{len(ill)} of {len(reports)} have something{': ' + listed if listed else ''}.",
-        soft_wrap=True,
-    )

@@ -44,60 +44,54 @@ def command(
     """
     from segue.cli import diagnosing
 
-    reports = []
-    for path in paths:
-        reports += _reports(path, bundle, takes, bars, seed, engine)
+    reports = [_report(path, bundle, takes, bars, seed, engine) for path in paths]
     if as_json:
         emit_json({"reports": [report.as_dict() for report in reports]})
     else:
         for report in reports:
             diagnosing.show(report)
-        if len(reports) > 1:
-            diagnosing.sum_up(reports)
     for picture in _draw(paths, plots) if plots else ():
         note(f"wrote {picture}")
     if strict and not all(report.healthy for report in reports):
         raise typer.Exit(ILL)
 
 
-def _reports(
+def _report(
     path: Path, bundle: Path | None, takes: int, bars: int, seed: int, engine: str
-) -> list[Report]:
+) -> Report:
     from segue.judging import doctor
 
     if not path.is_dir():
-        return [doctor.file(path, bundle)]
+        return doctor.Report(str(path), (), (doctor.file(path, bundle),))
     if doctor.is_run(path):
         with progress() as bar:
             task: Any = bar.add_task(f"playing {path.name}", total=None)
-            return [
-                doctor.run(
-                    path,
-                    takes=takes,
-                    bars=bars,
-                    seed=seed,
-                    engine=engine,
-                    told=lambda count: bar.update(task, completed=count),
-                )
-            ]
+            return doctor.run(
+                path,
+                takes=takes,
+                bars=bars,
+                seed=seed,
+                engine=engine,
+                told=lambda count: bar.update(task, completed=count),
+            )
     return _folder(path, bundle)
 
 
-def _folder(path: Path, bundle: Path | None) -> list[Report]:
-    """A report a file; what cannot be read is told and left out."""
+def _folder(path: Path, bundle: Path | None) -> Report:
+    """Every piece of a folder; what cannot be read is told and left out."""
     from segue.cli.console import track
     from segue.data.scan import scan
     from segue.errors import SegueError
     from segue.judging import doctor
 
     found = scan(path)
-    reports = []
+    patients = []
     for file in track(found.music, "looking", len(found.music)):
         try:
-            reports.append(doctor.file(found.root / file.path, bundle))
+            patients.append(doctor.file(found.root / file.path, bundle, name=file.path))
         except SegueError as error:
             note(f"left out: {error}")
-    return reports
+    return doctor.Report(str(path), (), tuple(patients))
 
 
 def _draw(paths: list[Path], folder: Path) -> list[Path]:
@@ -123,5 +117,5 @@ def _curve(facts: Any, picture: Path) -> Path:
     levels = {name: value for name, value in facts.held_out.items() if name != "model"}
     levels.pop("uniform", None)
     return plots.training_curves(
-        picture, facts.curve.lines(), levels=levels, title=f"Training of {facts.recipe()}"
+        picture, facts.curve.lines(), levels=levels, title=f"Training of {facts.name}"
     )

@@ -138,6 +138,7 @@ def draw_curves(
             ha="right",
             color=MUTED,
             parse_math=False,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
         )
     _legend(axes)
 

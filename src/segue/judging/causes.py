@@ -7,6 +7,7 @@ music has the same fault, the take was drawn at temperature 0) stands before wha
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -135,7 +136,7 @@ def under_trained(facts: Facts) -> str | None:
 
 def _cold(facts: Facts, _finding: Finding, _score: Score) -> str | None:
     heat = facts.temperature
-    if heat is not None and heat < COLD:
+    if heat is not None and 0 < heat < COLD:
         return f"a temperature of {heat:g} takes likely symbols only"
     kept = facts.settings.get("top_k")
     if isinstance(kept, int) and 0 < kept <= 3:
@@ -198,7 +199,8 @@ def _look_inside(_facts: Facts, _finding: Finding, _score: Score) -> tuple[str, 
 
 
 def _clean(facts: Facts, _finding: Finding, _score: Score) -> tuple[str, ...]:
-    return (f"segue doctor {facts.source()}", f"segue prepare {facts.source()} CORPUS --dry-run")
+    source = shlex.quote(facts.source())
+    return (f"segue doctor {source}", f"segue prepare {source} --out CORPUS --dry-run")
 
 
 def _warm(facts: Facts, _finding: Finding, _score: Score) -> tuple[str, ...]:
@@ -212,19 +214,20 @@ def _cool(facts: Facts, finding: Finding, score: Score) -> tuple[str, ...]:
 
 
 def learn_something(facts: Facts) -> tuple[str, ...]:
-    """Go on if it still learns, with smaller steps if it does not."""
-    if facts.curve.falling is not None or len(facts.curve.looks) < 2:
+    """Go on if the last look was the best, with smaller steps if it was not."""
+    looks = facts.curve.looks
+    if len(looks) < 2 or facts.curve.lowest == looks[-1]:
         return (facts.train_on(),)
-    lr = facts.bundle.recipe.train.lr / 3 if facts.bundle else 3e-4
-    return (facts.train_anew("--set", f"train.lr={lr:.1g}"), "segue recipes")
+    lr = facts.recipe.train.lr / 3 if facts.recipe else 3e-4
+    return (facts.train_anew("--set", f"train.lr={lr:.1g}"), "segue recipes ls")
 
 
 def more_data(facts: Facts) -> tuple[str, ...]:
     """More music, or the same in other keys."""
     tries: list[str] = []
-    if facts.bundle is not None and facts.bundle.recipe.data.transpose == (0, 0):
+    if facts.recipe is not None and facts.recipe.data.transpose == (0, 0):
         tries.append(facts.train_anew("--set", "data.transpose=[-5, 6]"))
-    return (*tries, "segue corpora", facts.train_anew("--from", "BUNDLE"))
+    return (*tries, "segue corpora ls", facts.train_anew("--from", "BUNDLE"))
 
 
 def train_longer(facts: Facts) -> tuple[str, ...]:
@@ -233,7 +236,7 @@ def train_longer(facts: Facts) -> tuple[str, ...]:
 
 
 def _see_more(facts: Facts, finding: Finding, _score: Score) -> tuple[str, ...]:
-    window = 2 * (facts.bundle.recipe.data.window if facts.bundle else 128)
+    window = 2 * (facts.recipe.data.window if facts.recipe else 128)
     bars = max(1, finding.bars[0] - 1)
     again = facts.play("--bars", str(bars))
     return (again, facts.train_anew("--set", f"data.window={window}"))

@@ -120,10 +120,10 @@ def _ends_early(score: Score, facts: Facts) -> Finding | None:
     return Finding("ends-early", "it ends early", silent, limit, "seconds", bars)
 
 
-def file(path: Path, bundle: Path | None = None) -> Report:
-    """Of one music file."""
+def file(path: Path, bundle: Path | None = None, *, name: str = "") -> Patient:
+    """What one music file has, by its receipt or the bundle given; FormatError if unreadable."""
     score = read(path)
-    return Report(str(path), (), (take(score, path.name, facts_of_take(path, score, bundle)),))
+    return take(score, name or path.name, facts_of_take(path, score, bundle))
 
 
 def run(
@@ -187,7 +187,7 @@ def _few(facts: Facts) -> str | None:
 
 
 def _smaller_steps(facts: Facts) -> tuple[str, ...]:
-    lr = facts.bundle.recipe.train.lr / 10 if facts.bundle else 1e-4
+    lr = facts.recipe.train.lr / 10 if facts.recipe else 1e-4
     return (facts.train_anew("--set", f"train.lr={lr:.1g}", "--set", "train.clip=1"),)
 
 

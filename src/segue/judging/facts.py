@@ -18,6 +18,8 @@ from segue.evaluation.doctor import examine
 from segue.formats import read
 from segue.generation.take import receipt_of
 from segue.judging.learning_curve import METRICS, Curve
+from segue.recipes.library import load as load_recipe
+from segue.recipes.schema import Recipe
 from segue.score import Score
 
 SAMPLE = 24
@@ -60,10 +62,20 @@ class Facts:
         told = self.bundle.index.get("held_out", {}) if self.bundle else {}
         return dict(told.get("nats", {})) if told.get("unit", "nats") == "nats" else {}
 
-    @property
+    @cached_property
     def corpus(self) -> Mapping[str, Any]:
-        """What the bundle says of the music it learned from."""
-        return dict(self.bundle.index.get("corpus", {})) if self.bundle else {}
+        """What the bundle, or a run without one, says of the music it learned from."""
+        if self.bundle is not None:
+            return dict(self.bundle.index.get("corpus", {}))
+        return _object(self.folder / "corpus.json") if self.folder is not None else {}
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """What it was trained with; None if that is not known."""
+        if self.bundle is not None:
+            return self.bundle.recipe
+        told = self.folder / "recipe.toml" if self.folder is not None else None
+        return load_recipe(told) if told is not None and told.is_file() else None
 
     @property
     def temperature(self) -> float | None:
@@ -105,21 +117,22 @@ class Facts:
     def train_on(self) -> str:
         """The command that goes on with the run, for twice as many steps as it has made."""
         if self.run is None:
-            return shlex.join(["segue", "train", self.source(), "--recipe", self.recipe()])
+            return shlex.join(["segue", "train", self.source(), "--recipe", self.name])
         steps = max(2 * self.curve.steps, 100)
         return shlex.join(["segue", "train", "--resume", str(self.run), "--max-steps", str(steps)])
 
     def train_anew(self, *options: str) -> str:
         """The command that trains the recipe anew with other options."""
-        return shlex.join(["segue", "train", self.source(), "--recipe", self.recipe(), *options])
+        return shlex.join(["segue", "train", self.source(), "--recipe", self.name, *options])
 
     def source(self) -> str:
         """The folder it learned from, or a word for one."""
         return str(self.corpus.get("source") or "FOLDER")
 
-    def recipe(self) -> str:
+    @property
+    def name(self) -> str:
         """The name of its recipe, or a word for one."""
-        return self.bundle.name if self.bundle is not None else "RECIPE"
+        return self.recipe.name if self.recipe is not None else "RECIPE"
 
 
 @lru_cache(maxsize=8)
@@ -160,8 +173,14 @@ def facts_of_take(path: Path, score: Score, bundle: Path | None = None) -> Facts
 
 
 def _sidecar(path: Path) -> dict[str, Any] | None:
+    found = _object(path.with_suffix(".json"))
+    return found if "settings" in found else None
+
+
+def _object(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
     try:
-        found = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and "settings" in found else None
+        return {}
+    return found if isinstance(found, dict) else {}
