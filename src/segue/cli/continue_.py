@@ -16,6 +16,7 @@ def command(
     prompt: Annotated[Path, typer.Argument(help="The music to carry on from.")],
     takes: playing.Count = 1,
     bars: playing.Bars = 8,
+    seconds: playing.Seconds = None,
     prompt_bars: Annotated[
         float | None,
         typer.Option(min=0.25, help="Use only the first bars of the prompt (default: all of it)."),
@@ -27,6 +28,8 @@ def command(
     lowest: playing.Lowest = None,
     highest: playing.Highest = None,
     polyphony: playing.Polyphony = 0,
+    density: playing.Density = None,
+    ending: playing.Ending = "stop",
     temperature: playing.Temperature = None,
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
@@ -46,11 +49,14 @@ def command(
     from segue.generation import continue_
     from segue.score import slice_bars
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
-    wishes = playing.wishes_of(key, chords, chord_bars, lowest, highest, polyphony)
+    wishes = playing.wishes_of(
+        key, chords, chord_bars, lowest, highest, polyphony, density=density, ending=ending
+    )
     reading = read_reported(prompt)
     for repair in reading.repairs:
         note(f"{prompt}: {repair}")
@@ -66,6 +72,7 @@ def command(
             score,
             takes=takes,
             bars=bars,
+            seconds=seconds,
             seed=first,
             sampling=sampling,
             engine=engine,

@@ -9,17 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import FormatError, nearest
-from segue.formats.table import FORMATS, WRITABLE, format_of, options_of, read_reported, suffix_of
+from segue.formats.table import (
+    FORMATS,
+    WRITABLE,
+    Reading,
+    format_of,
+    options_of,
+    read_reported,
+    suffix_of,
+)
 from segue.formats.table import write as write_score
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to read, one to write, and the options for the writer."""
+    """One file to read, one to write, and the options for the writer and for the reader."""
 
     source: Path
     target: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,16 @@ def check_options(target: Path, options: Iterable[str]) -> None:
             )
 
 
+def check_reading(source: Path, reading: Iterable[str]) -> None:
+    """FormatError for options of a reader that `source` is not read by: they are ABC's."""
+    names = list(reading)
+    if names and format_of(source).name != "abc":
+        raise FormatError(
+            f"--{names[0]} means nothing for {source.name} ({format_of(source).summary}): leave it "
+            "out; it is for ABC notation."
+        )
+
+
 def plan(root: Path, names: Iterable[str], out: Path, suffix: str) -> list[tuple[Path, Path]]:
     """Where each file of a folder goes: the same tree under `out`, with the new suffix.
 
@@ -85,10 +104,20 @@ def plan(root: Path, names: Iterable[str], out: Path, suffix: str) -> list[tuple
 
 def convert(job: Job) -> Converted:
     """Read, write and say what was done; FormatError and its kin as `read` and `write`."""
-    reading = read_reported(job.source)
+    reading = _read(job)
     options = dict(job.options)
     if "overlay" in options:
         options["overlay"] = read_reported(options["overlay"]).score
     write_score(reading.score, job.target, **options)
     score = reading.score
     return Converted(len(score), round(score.end_seconds, 3), reading.repairs)
+
+
+def _read(job: Job) -> Reading:
+    if not job.reading:
+        return read_reported(job.source)
+    from segue.formats import abc
+
+    if not job.source.is_file():
+        return read_reported(job.source)
+    return abc.read(job.source, **job.reading)

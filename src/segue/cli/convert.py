@@ -59,6 +59,16 @@ def command(
         Path | None,
         typer.Option(help="Piano roll: a second music file, drawn in red over the first."),
     ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(help="ABC: the tune to read, by its number (X:); the first without it."),
+    ] = None,
+    chords: Annotated[
+        bool,
+        typer.Option(
+            "--chords/--no-chords", help="ABC: play chord symbols, on a track of their own."
+        ),
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Folders: how many processes (default: one a processor)."),
@@ -79,10 +89,12 @@ def command(
     """
     given = {"soundfont": soundfont, "synth": synth, "colour": colour, "overlay": overlay}
     options = {name: value for name, value in given.items() if value is not None}
+    reading: dict[str, Any] = {} if tune is None else {"tune": tune}
+    reading |= {"chords": True} if chords else {}
     if not source.is_dir():
-        _one(_job(source, target, to, out, options), dry_run=dry_run, as_json=json)
+        _one(_job(source, target, to, out, options, reading), dry_run=dry_run, as_json=json)
         return
-    jobs = _jobs(source, out or target, to, options)
+    jobs = _jobs(source, out or target, to, options, reading)
     if dry_run:
         _say_plan(jobs, as_json=json)
     else:
@@ -90,9 +102,14 @@ def command(
 
 
 def _job(
-    source: Path, target: Path | None, to: str | None, out: Path | None, options: dict[str, Any]
+    source: Path,
+    target: Path | None,
+    to: str | None,
+    out: Path | None,
+    options: dict[str, Any],
+    reading: dict[str, Any],
 ) -> Job:
-    from segue.cli.conversion import Job, check_options, plan, suffix_for
+    from segue.cli.conversion import Job, check_options, check_reading, plan, suffix_for
 
     folder = out or target
     if to is None:
@@ -104,22 +121,33 @@ def _job(
     else:
         ((_, place),) = plan(source.parent, [source.name], folder or source.parent, suffix_for(to))
     check_options(place, options)
-    return Job(source, place, options)
+    check_reading(source, reading)
+    return Job(source, place, options, reading)
 
 
-def _jobs(source: Path, out: Path | None, to: str | None, options: dict[str, Any]) -> list[Job]:
+def _jobs(
+    source: Path,
+    out: Path | None,
+    to: str | None,
+    options: dict[str, Any],
+    reading: dict[str, Any],
+) -> list[Job]:
     from segue.cli.conversion import Job, check_options, plan, suffix_for
     from segue.data.scan import scan
+    from segue.formats.table import format_of
 
     if to is None or out is None:
         raise typer.BadParameter(f"{source} is a folder: say --to FORMAT and -o FOLDER.")
     if "overlay" in options:
         raise typer.BadParameter("--overlay is for one file, not for a folder.")
+    if "tune" in reading:
+        raise typer.BadParameter("--tune is for one file, not for a folder.")
     suffix = suffix_for(to)
     check_options(Path(f"x{suffix}"), options)
     found = scan(source, leave_out=out)
     pairs = plan(found.root, [file.path for file in found.music], out, suffix)
-    return [Job(origin, place, options) for origin, place in pairs]
+    own = {origin: reading if format_of(origin).name == "abc" else {} for origin, _ in pairs}
+    return [Job(origin, place, options, own[origin]) for origin, place in pairs]
 
 
 def _say_plan(jobs: list[Job], *, as_json: bool) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,14 +16,15 @@ from segue.cli.console import Json, note, progress
 
 if TYPE_CHECKING:
     from segue.bundles import Bundle
-    from segue.generation import Sampling, Take
-    from segue.generation.wishes import Wishes
+    from segue.generation import Take
+    from segue.generation.streaming import Heard
 
 
 def command(
     bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
     takes: playing.Count = 1,
     bars: playing.Bars = 16,
+    seconds: playing.Seconds = None,
     seed: playing.Seed = None,
     key: playing.Key = None,
     chords: playing.Chords = None,
@@ -30,6 +32,8 @@ def command(
     lowest: playing.Lowest = None,
     highest: playing.Highest = None,
     polyphony: playing.Polyphony = 0,
+    density: playing.Density = None,
+    ending: playing.Ending = "stop",
     instruments: playing.Instruments = None,
     tempo: playing.Tempo = None,
     metre: playing.Metre = None,
@@ -44,6 +48,19 @@ def command(
     engine: playing.EngineName = "auto",
     formats: playing.Formats = playing.DEFAULT_FORMATS,
     soundfont: playing.SoundFont = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="nothing, or opening: after a random passage of training music, which is not part "
+            "of the take (default: as the recipe says)."
+        ),
+    ] = None,
+    latent: Annotated[
+        Path | None,
+        typer.Option(
+            help="The numbers to make the first segments from: .npy, .json, or a take's receipt."
+        ),
+    ] = None,
     stream: Annotated[
         bool,
         typer.Option(
@@ -51,24 +68,43 @@ def command(
             help="Print each note as a line of JSON once it is certain; write no file.",
         ),
     ] = False,
+    stream_port: Annotated[
+        str | None,
+        typer.Option(help="Play the stream on this MIDI port (a part of its name) as it is made."),
+    ] = None,
     novel: playing.IsNovel = False,
     as_json: Json = False,
 ) -> None:
     """Make new music with a bundle: MIDI, sound, a picture and a receipt for each take."""
     from segue import bundles
     from segue.generation import generate
+    from segue.generation.latent import read_latent
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
+    given = None if latent is None else read_latent(latent)
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
     wishes = playing.wishes_of(
-        key, chords, chord_bars, lowest, highest, polyphony, instruments, tempo, metre
+        key,
+        chords,
+        chord_bars,
+        lowest,
+        highest,
+        polyphony,
+        instruments,
+        tempo,
+        metre,
+        density,
+        ending,
     )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
-    if stream:
-        _stream(loaded, bars, first, sampling, engine, wishes)
+    if stream or stream_port is not None:
+        how = {"bars": bars, "seconds": seconds, "seed": first, "sampling": sampling,
+               "engine": engine, "wishes": wishes, "start": start}  # fmt: skip
+        _stream(loaded, how, stream_port)
         return
     with progress() as bar:
         task = bar.add_task("rows", total=None)
@@ -78,30 +114,47 @@ def command(
                 loaded,
                 takes=count,
                 bars=bars,
+                seconds=seconds,
                 seed=seed,
                 sampling=sampling,
                 engine=engine,
                 wishes=wishes,
+                start=start,
+                latent=given,
                 on_row=lambda row: bar.update(task, completed=row),
             )
 
         made = playing.novel(loaded, draw, takes, first) if novel else draw(takes, first)
+    if sampling.temperature == 0:
+        for take in made:
+            if take.receipt["settings"]["temperature"]:
+                note(
+                    f"seed {take.receipt['seed']}: the likeliest symbols hold no note at all, so "
+                    "this take is drawn at temperature 1; train longer, or ask for --temperature."
+                )
     playing.save_all(made, out, loaded.name, formats, soundfont, as_json, loaded)
 
 
-def _stream(
-    bundle: Bundle, bars: int, seed: int, sampling: Sampling, engine: str, wishes: Wishes
-) -> None:
-    """One take as lines of JSON; the time to its first note is told."""
+def _stream(bundle: Bundle, how: dict[str, Any], port: str | None) -> None:
+    """One take as lines of JSON, or on a MIDI port; the time to its first note is told."""
+    from segue.generation.live import perform, port_named
     from segue.generation.streaming import stream
 
-    began = time.monotonic()
-    told = False
-    for heard in stream(
-        bundle, bars=bars, seed=seed, sampling=sampling, engine=engine, wishes=wishes
-    ):
-        if not told:
-            note(f"first note after {time.monotonic() - began:.2f} s")
-            told = True
+    opened = None if port is None else port_named(port)
+    notes = _timed(stream(bundle, **how))
+    if opened is not None:
+        note(f"playing on {opened.name}")
+        perform(notes, opened)
+        return
+    for heard in notes:
         sys.stdout.write(json.dumps(heard.as_dict()) + "\n")
         sys.stdout.flush()
+
+
+def _timed(notes: Iterator[Heard]) -> Iterator[Heard]:
+    """The notes; says when the first one comes."""
+    began = time.monotonic()
+    for number, heard in enumerate(notes):
+        if not number:
+            note(f"first note after {time.monotonic() - began:.2f} s")
+        yield heard

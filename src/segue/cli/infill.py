@@ -46,6 +46,7 @@ def command(
     from segue.formats import read_reported
     from segue.generation import infill
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats

@@ -28,6 +28,7 @@ def command(
     from segue.formats import read
     from segue.generation.latent import interpolate
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
     own = playing.seed_or_random(seed)
     note(f"seed {own}, bundle {loaded.name} {loaded.hash[:12]}")

@@ -26,6 +26,7 @@ def command(
     lowest: playing.Lowest = None,
     highest: playing.Highest = None,
     polyphony: playing.Polyphony = 0,
+    density: playing.Density = None,
     instruments: playing.Instruments = None,
     tempo: playing.Tempo = None,
     metre: playing.Metre = None,
@@ -46,12 +47,13 @@ def command(
     from segue import bundles
     from segue.generation.looping import loop
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
     wishes = playing.wishes_of(
-        key, chords, chord_bars, lowest, highest, polyphony, instruments, tempo, metre
+        key, chords, chord_bars, lowest, highest, polyphony, instruments, tempo, metre, density
     )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")

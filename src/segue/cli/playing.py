@@ -22,6 +22,21 @@ Count = Annotated[
     int, typer.Option("-n", "--takes", min=1, max=256, help="How many takes to make.")
 ]
 Bars = Annotated[int, typer.Option(min=1, max=4096, help="How many new bars each take gets.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="How many seconds of new music each take gets, in place of bars."),
+]
+Density = Annotated[
+    str | None,
+    typer.Option(help="How many notes begin: 2 (or 2/beat) a beat, 6/second; within a tenth."),
+]
+Ending = Annotated[
+    str,
+    typer.Option(
+        help="stop where the length is over, end on the tonic (cadence), or let the model end "
+        "the piece in its last quarter (own; a cadence where it does not)."
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help="Seed of the first take; take i uses seed + i (default: random)."),
@@ -142,6 +157,8 @@ def wishes_of(
     instruments: str | None = None,
     tempo: float | None = None,
     metre: str | None = None,
+    density: str | None = None,
+    ending: str = "stop",
 ) -> Wishes:
     """What the user asks of the music; SegueError for what cannot be understood."""
     from segue.generation.playable import wishes
@@ -154,9 +171,10 @@ def wishes_of(
         "instruments": instruments,
         "tempo": tempo,
         "metre": metre,
+        "density": density,
     }
     told = {name: value for name, value in asked.items() if value is not None}
-    return wishes(**told, chord_bars=chord_bars, polyphony=polyphony)
+    return wishes(**told, chord_bars=chord_bars, polyphony=polyphony, ending=ending)
 
 
 def span(text: str) -> tuple[int, int]:
@@ -201,6 +219,25 @@ def novel(
     return found.takes
 
 
+def check_outputs(formats: str, soundfont: Path | None) -> list[str]:
+    """The suffixes to write, before anything is made.
+
+    Raises FormatError for one that cannot be written, or a SoundFont that cannot be played: a take
+    whose sound then fails would be half written.
+    """
+    from segue.formats.soundfont import SoundFont
+    from segue.formats.table import format_of
+
+    suffixes = ["." + s.strip().lstrip(".") for s in formats.split(",") if s.strip()]
+    kinds = [format_of(f"take{suffix}") for suffix in suffixes]
+    for kind, suffix in zip(kinds, suffixes, strict=True):
+        if kind.writer is None:
+            raise SegueError(f"--formats came with {suffix[1:]}, {kind.summary}: it is only read.")
+    if soundfont is not None:
+        SoundFont(soundfont)
+    return suffixes
+
+
 def save_all(
     takes: Sequence[Take],
     out: Path,
@@ -211,7 +248,7 @@ def save_all(
     bundle: Bundle,
 ) -> None:
     """Write the takes and say what was written and what is in them."""
-    suffixes = ["." + s.strip().lstrip(".") for s in formats.split(",") if s.strip()]
+    suffixes = check_outputs(formats, soundfont)
     options: dict[str, Any] = {} if soundfont is None else {"soundfont": soundfont}
     told = []
     for take in takes:

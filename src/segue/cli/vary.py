@@ -30,6 +30,7 @@ def command(
     from segue.formats import read
     from segue.generation.latent import vary
 
+    playing.check_outputs(formats, soundfont)
     loaded = bundles.load(bundle)
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")

@@ -198,10 +198,8 @@ def _home(bundle: Bundle, gap: Gap) -> tuple[int, list[Track]]:
     """The track that new notes go to, and all tracks. SegueError where only drums are open."""
     tracks = list(gap.music.tracks)
     if not gap.opened:
-        name, program = bundle.index["header"].get("track", ("", 0))
-        name = str(name) or "Accompaniment"
-        same = name in {track.name for track in tracks}
-        return len(tracks), [*tracks, Track(f"{name} 2" if same else name, int(program))]
+        _, program = bundle.index["header"].get("track", ("", 0))
+        return len(tracks), [*tracks, Track("Accompaniment", int(program))]
     pitched = [t for t in gap.opened if not tracks[t].is_drum]
     if not pitched:
         raise SegueError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,29 @@ def interpolate(
         "prompts": [first.content_hash(), second.content_hash()],
     }
     return _take(bundle, rows, header, composer.name, seed, settings)
+
+
+def read_latent(path: Path) -> Floats:
+    """The latent that a file holds: an array (.npy), lists of numbers, or a take's receipt (.json).
+
+    Raises SegueError for a file without one.
+    """
+    refused = SegueError(
+        f"{path} holds no latent: give a .npy array or a .json of numbers, a row a segment, or the "
+        "receipt of a take that was made from one."
+    )
+    try:
+        if path.suffix.lower() == ".npy":
+            found = np.load(path, allow_pickle=False)
+        else:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            found = found.get("latent") if isinstance(found, dict) else found
+        array = np.asarray(found, np.float32)
+    except (OSError, ValueError, TypeError, EOFError):
+        raise refused from None
+    if array.ndim not in (1, 2) or not array.size:
+        raise refused
+    return np.atleast_2d(array)
 
 
 def slerp(first: Floats, second: Floats, shares: Floats) -> Floats:

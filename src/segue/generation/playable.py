@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segue import bundles, formats
 from segue.bundles import Bundle
 from segue.errors import SegueError, nearest
 from segue.generation import fill, harmony, latent, looping, ways
+from segue.generation.density import Density, density
 from segue.generation.players import own_sampling
 from segue.generation.sampling import Sampling
 from segue.generation.scoring import Likelihood, likelihood
@@ -19,13 +23,14 @@ from segue.generation.wishes import Wishes
 from segue.score import Score
 from segue.score.instruments import program
 
+Floats = NDArray[np.float32]
 Music = Score | str | Path
 """A Score, or the path of a file that holds one."""
 
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical", "heats", "loop_beats")
 _WISHES = (
     "key", "chords", "chord_bars", "lowest", "highest", "instruments", "tempo", "metre",
-    "polyphony",
+    "polyphony", "density", "ending",
 )  # fmt: skip
 
 
@@ -50,12 +55,26 @@ class Playable:
         return f"Playable({self.bundle.name!r}, {self.bundle.hash[:12]})"
 
     def generate(
-        self, takes: int = 1, *, bars: float = 16, seed: int = 0, engine: str = "auto", **how: Any
+        self,
+        takes: int = 1,
+        *,
+        bars: float = 16,
+        seconds: float | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+        start: str | None = None,
+        latent: Floats | None = None,
+        **how: Any,
     ) -> list[Take]:
-        """New music of `bars` bars."""
+        """New music of `bars` bars, or of `seconds`.
+
+        `start` is "nothing" or "opening"; `latent` the numbers that a bundle with a latent makes
+        its first segments from, a row each, as a take's receipt holds them under "latent".
+        """
         return ways.generate(
-            self.bundle, takes=takes, bars=bars, seed=seed, engine=engine, **self._how(how)
-        )
+            self.bundle, takes=takes, bars=bars, seconds=seconds, seed=seed, engine=engine,
+            start=start, latent=latent, **self._how(how),
+        )  # fmt: skip
 
     def continue_(
         self,
@@ -63,15 +82,16 @@ class Playable:
         takes: int = 1,
         *,
         bars: float = 8,
+        seconds: float | None = None,
         seed: int = 0,
         engine: str = "auto",
         **how: Any,
     ) -> list[Take]:
-        """The prompt, note for note, and `bars` bars that go on from its end."""
-        asked = self._how(how)
+        """The prompt, note for note, and `bars` bars, or `seconds`, that go on from its end."""
         return ways.continue_(
-            self.bundle, _score(prompt), takes=takes, bars=bars, seed=seed, engine=engine, **asked
-        )
+            self.bundle, _score(prompt), takes=takes, bars=bars, seconds=seconds, seed=seed,
+            engine=engine, **self._how(how),
+        )  # fmt: skip
 
     def infill(
         self,
@@ -136,10 +156,18 @@ class Playable:
         )
 
     def stream(
-        self, *, bars: float = 16, seed: int = 0, engine: str = "auto", **how: Any
+        self,
+        *,
+        bars: float = 16,
+        seconds: float | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+        **how: Any,
     ) -> Iterator[Heard]:
         """The notes of one take while it is made."""
-        return stream(self.bundle, bars=bars, seed=seed, engine=engine, **self._how(how))
+        return stream(
+            self.bundle, bars=bars, seconds=seconds, seed=seed, engine=engine, **self._how(how)
+        )
 
     def score(self, music: Music, *, engine: str = "auto") -> Likelihood:
         """How likely the bundle finds a piece, in nats a row and a note."""
@@ -169,7 +197,10 @@ def wishes(**asked: Any) -> Wishes:
         "highest": harmony.pitch,
         "instruments": lambda text: tuple(program(n) for n in text.split(",") if n.strip()),
         "metre": _metre,
+        "density": density,
     }
+    if isinstance(asked.get("density"), int | float):
+        asked["density"] = Density(float(asked["density"]))
     values: dict[str, Any] = {
         k: read[k](v) if k in read and isinstance(v, str) else v for k, v in asked.items()
     }

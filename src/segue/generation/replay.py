@@ -9,10 +9,12 @@ from typing import Any
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation import harmony
+from segue.generation.density import density
 from segue.generation.fill import accompany, infill
 from segue.generation.latent import vary
 from segue.generation.looping import looped, take_seam
 from segue.generation.sampling import Sampling
+from segue.generation.segment_ways import unpacked
 from segue.generation.take import RECEIPT, Take, make_receipt, receipt_of
 from segue.generation.ways import continue_, generate
 from segue.generation.wishes import Wishes
@@ -80,6 +82,9 @@ def _again(
     if settings["way"] == "vary":
         assert prompt is not None
         return vary(bundle, prompt, amount=settings["amount"], seed=seed, engine=engine)[0]
+    length: dict[str, Any] = {"seconds": settings.get("seconds")}
+    if "bars" in settings:
+        length["bars"] = settings["bars"]
     how: dict[str, Any] = {
         "seed": seed,
         "sampling": sampling_of(settings),
@@ -89,10 +94,13 @@ def _again(
     way: str = settings["way"]
     bars: Any = settings.get("bars")
     if prompt is None:
-        take = generate(bundle, bars=bars, **how)[0]
+        latent = settings.get("latent")
+        given = None if latent is None else unpacked(latent)
+        start = settings.get("start")
+        take = generate(bundle, start=start, latent=given, **length, **how)[0]
         return looped(take, take_seam(bundle, take, bars, engine), bars) if way == "loop" else take
     if way == "continue":
-        return continue_(bundle, prompt, bars=bars, **how)[0]
+        return continue_(bundle, prompt, **length, **how)[0]
     if way == "accompany":
         return accompany(bundle, prompt, **how)[0]
     if way == "infill":
@@ -110,13 +118,14 @@ def sampling_of(settings: Mapping[str, Any]) -> Sampling:
 
 def wishes_of(told: Mapping[str, Any]) -> Wishes:
     """The wishes that a receipt's settings tell of."""
-    plain = {k: told[k] for k in ("chord_bars", "lowest", "highest", "tempo", "polyphony")
-             if k in told}  # fmt: skip
+    names = ("chord_bars", "lowest", "highest", "tempo", "polyphony", "ending")
+    plain = {name: told[name] for name in names if name in told}
     return Wishes(
         key=harmony.key(told["key"]) if "key" in told else None,
         chords=tuple(harmony.chord(name) for name in told.get("chords", ())),
         instruments=tuple(told.get("instruments", ())),
         metre=tuple(told["metre"]) if "metre" in told else None,
+        density=density(told["density"]) if "density" in told else None,
         **plain,
     )
 
