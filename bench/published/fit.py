@@ -43,6 +43,8 @@ class Slots:
     playing: list[tuple[int, int, int]] = field(default_factory=list)
     """Of each slot the piece, the row it has come to, and how far it is transposed."""
     epochs: int = 0
+    moving: float = 1.0
+    """The share of new pieces that are transposed."""
 
     def segment(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(B, L, C) rows, as many targets, which of these count, and which slots begin anew."""
@@ -89,6 +91,7 @@ class Slots:
             self.epochs += 1
         number = self.order.pop()
         by = int(self.rng.integers(self.transpose[0], self.transpose[1] + 1))
+        by *= bool(self.rng.random() < self.moving)
         # A piece that would leave the range anywhere stays where it is, all of it.
         stays = by and self.moved(self.pieces[number], by) is self.pieces[number]
         self.playing[slot : slot + 1] = [(number, 0, 0 if stays else by)]
@@ -120,7 +123,8 @@ class Training:
         folder: Path,
         say: Callable[[str], Any] = print,
     ) -> None:
-        self.recipe, self.seed, self.folder, self.say = recipe, seed, folder, say
+        self.recipe, self.kind, self.seed = recipe, kind, seed
+        self.folder, self.say = folder, say
         self.train, self.valid = splits
         table, data = recipe.train, recipe.data
         self.model: Any = build_model(recipe, kind.sizes, seed=seed)
@@ -176,6 +180,9 @@ class Training:
         table = self.recipe.train
         for group in self.optimiser.param_groups:
             group["lr"] = table.lr * rate_at(self.done, table)
+        if self.kind.one_key:
+            # What is learned in all keys comes first, what is known of this one last.
+            self.slots.moving = 1 - self.done / table.max_steps
         rows, targets, counts, fresh = self.slots.segment()
         torch.manual_seed((self.seed * _STRIDE + self.done) % 2**31)
         self.model.train()

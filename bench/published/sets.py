@@ -26,13 +26,14 @@ _SPLITS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 
 @dataclass(frozen=True)
 class Set:
-    """How a set is read, what a row is and what it is divided by."""
+    """How a set is read, what a row is and what it is divided by, and whether all is in C."""
 
     sizes: tuple[int, ...]
     unit: str
     units_a_row: int
     read: Callable[[Path, str], list[Rows]]
     moved: Callable[[Rows, int], Rows]
+    one_key: bool
 
 
 def _file(path: Path) -> Path:
@@ -72,7 +73,7 @@ def keys_moved(frames: Rows, by: int) -> Rows:
 
 def _rolls(file: str) -> Set:
     read = lambda data, split: poly4(data, file, split)  # noqa: E731 - a row of the table below
-    return Set((2,) * KEYS, "frame", 1, read, keys_moved)
+    return Set((2,) * KEYS, "frame", 1, read, keys_moved, one_key=True)
 
 
 # -- chorales ------------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ SETS: dict[str, Set] = {
     "nottingham": _rolls("Nottingham.mat"),
     "piano": _rolls("Piano_midi.mat"),
     "muse": _rolls("MuseData.mat"),
-    "jsb16": Set((_BEGIN + 1,) * VOICES, "note", VOICES, chorales, voices_moved),
+    "jsb16": Set((_BEGIN + 1,) * VOICES, "note", VOICES, chorales, voices_moved, one_key=False),
 }
 GROUPS: dict[str, tuple[str, ...]] = {"poly4": ("jsb", "nottingham", "piano", "muse")}
 """What `--rows` may name besides a row and a set."""

@@ -166,7 +166,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace
         opened.append(split)
         return music(seed=len(split))
 
-    made_up = sets.Set((2,) * KEYS, "frame", 1, read, sets.keys_moved)
+    made_up = sets.Set((2,) * KEYS, "frame", 1, read, sets.keys_moved, one_key=True)
     monkeypatch.setitem(sets.SETS, "jsb", made_up)
     row = rows.Row("jsb", "poly-lstm", "factorised", SMALL)
     monkeypatch.setattr(rows, "ROWS", (row,))
