@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import segue as package
 from conftest import Ran
-from music import folder_of_chorales
+from music import chorale, folder_of_chorales
 from segue import bundles
 from segue.bundles.bundle import sha256_of
 from segue.errors import DataError
@@ -23,6 +24,7 @@ from segue.evaluation.compare_sets import excerpt
 from segue.evaluation.measures import measure
 from segue.files import write_json
 from segue.generation import generate
+from segue.judging import memorisation
 from segue.judging.compare import REAL, Asked, Comparison, compare, trained_seconds
 from segue.judging.compare_report import write_report
 from segue.judging.compare_samples import Listening, Sample, listening, samples
@@ -154,6 +156,15 @@ def test_what_is_missing_is_said(
     assert ran.code == 0
     assert "old, memorisation:" in ran.err
     assert "What could not be found out" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_held_out_music_that_was_learned_from_is_told(run_path: Path, tmp_path: Path) -> None:
+    training = set(memorisation.training_at(run_path).names)
+    known = [seed for seed in range(12) if f"chorale-{seed:02d}.mid" in training][:3]
+    for seed in (*known, 100):
+        package.write(chorale(seed), tmp_path / f"{seed}.mid")
+    (run,) = compare([run_path], tmp_path, Asked(1, 6, 0)).contestants
+    assert run.missing["held-out music"].startswith("3 of 4 pieces are in its training music")
 
 
 # -- the pages -----------------------------------------------------------------------------------

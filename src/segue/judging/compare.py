@@ -35,6 +35,8 @@ REAL = "real music"
 """What held-out music is called beside the runs."""
 MOST_REAL = 100
 """Held-out pieces that are measured, drawn by the seed; likelihoods are of all of them."""
+KNOWN = 0.8
+"""The memorisation from which on a held-out piece was learned from."""
 _PAUSE = 1800.0
 """Seconds between two lines of a log from which on nobody was training."""
 
@@ -213,6 +215,12 @@ def _contestant(
         copies = _copies(bundle, sounding, real)
     except SegueError as error:
         missing["memorisation"] = str(error)
+    known = sum(score > KNOWN for score in copies.held_out) if copies else 0
+    if known:
+        missing["held-out music"] = (
+            f"{known} of {len(real)} pieces are in its training music: what it makes of them is no "
+            "likelihood of new music."
+        )
     return Contestant(
         name,
         bundle,

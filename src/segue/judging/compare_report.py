@@ -192,7 +192,11 @@ def _missing(runs: Sequence[Contestant]) -> str:
         for run in runs
         for part, reason in run.missing.items()
     ]
-    return f"<h3>What could not be found out</h3><ul>{''.join(told)}</ul>" if told else ""
+    return (
+        f"<h3>What could not be found out, or not fairly</h3><ul>{''.join(told)}</ul>"
+        if told
+        else ""
+    )
 
 
 # -- its parts -----------------------------------------------------------------------------------

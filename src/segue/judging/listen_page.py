@@ -95,7 +95,7 @@ def _votes(result: Result) -> str:
     head = ["", "won", "lost", "neither", "share won", "sign test p"]
     body = (
         "<h1>What listeners preferred</h1>"
-        f"<p class='lead'>{result.votes} choices of {result.listeners} listeners.</p>"
+        f"<p class='lead'>Choices: {result.votes}. Listeners: {result.listeners}.</p>"
         "<p>The chance of each to be preferred to one of the others (Bradley and Terry).</p>"
         f"<div class='plot'>{lines}</div><h2>One against the other</h2>{table(head, rows)}"
         "<footer>Shares leave out those who preferred neither; intervals are Wilson's of 95 %."
