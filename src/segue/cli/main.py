@@ -61,6 +61,8 @@ VERBS: dict[str, Verb] = {
     "compare": Verb("compare", "Set runs beside each other and beside real music.", JUDGE),
     "drift": Verb("drift", "Tell whether new music is like what a bundle was trained on.", JUDGE),
     "watch": Verb("watch", "Look for drift on a schedule, with a log and metrics.", JUDGE),
+    "studio": Verb("studio", "Open the studio page in the browser.", MAKE),
+    "serve": Verb("serve", "Serve the studio page and the REST service.", MAKE),
     "inspect": Verb("inspect", "Show what is in a music file, a bundle or a run.", LOOK),
     "export": Verb("export", "Write a bundle's ONNX graphs for other programs.", LOOK),
     "convert": Verb("convert", "Convert music from one format to another, files or folders.", LOOK),

@@ -1,0 +1,145 @@
+"""The application: its parts put together, its routes, the page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+import segue
+from segue.server import making, problems
+from segue.server.guard import PREFIX, Guard
+from segue.server.jobs import table
+from segue.server.logs import make_logger
+from segue.server.metrics import Metrics
+from segue.server.sandbox import Sandbox
+from segue.server.settings import Settings
+from segue.server.shelf import Shelf
+from segue.server.store import Store
+from segue.server.work import Works
+
+PAGE = Path(__file__).parent / "page"
+
+ABOUT = """\
+Makes, carries on, fills in, judges and sounds music with bundles that `segue train` made.
+
+Making is a job: a POST answers 202 with its id, `GET /jobs/{id}/events` streams what happens to it,
+and the takes stay at `/takes/{id}`. Every error is a problem document (RFC 9457). Times in music
+are ticks.
+"""
+
+
+@dataclass
+class Service:
+    """The parts that routes work with."""
+
+    settings: Settings
+    shelf: Shelf
+    store: Store
+    works: Works
+    sandbox: Sandbox
+    metrics: Metrics
+    logger: logging.Logger
+    document: Callable[[], dict[str, Any]] = dict
+    """The OpenAPI document."""
+
+
+def make_service(settings: Settings, logger: logging.Logger | None = None) -> Service:
+    """All parts of the service, not yet at work. Raises SegueError for a database that fails."""
+    limits = settings.limits
+    settings.work.mkdir(parents=True, exist_ok=True)
+    logger = logger or make_logger()
+    shelf = Shelf(_folders(settings))
+    store = Store(settings.database_url)
+    metrics = Metrics()
+    works = Works(store, limits, table(settings, shelf, metrics), logger, metrics)
+    sandbox = Sandbox(
+        limits.children, limits.convert_seconds, limits.child_bytes, limits.child_queue
+    )
+    return Service(settings, shelf, store, works, sandbox, metrics, logger)
+
+
+def _folders(settings: Settings) -> tuple[Path, ...]:
+    return (*settings.bundles, settings.work / "runs")
+
+
+def make_app(settings: Settings, logger: logging.Logger | None = None) -> FastAPI:
+    """The application, ready to be served."""
+    service = make_service(settings, logger)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        service.works.start()
+        try:
+            yield
+        finally:
+            import asyncio
+
+            await asyncio.to_thread(service.works.stop)
+            service.sandbox.close()
+            service.store.close()
+
+    app = FastAPI(
+        title="Segue",
+        version=segue.__version__,
+        description=ABOUT,
+        license_info={"name": "Apache-2.0"},
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.service = service
+    problems.install(app, service.logger)
+    from segue.server.routes import ROUTERS
+
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Guard, settings=settings, logger=service.logger, metrics=service.metrics)
+    _describe(app, settings)
+    if settings.page and PAGE.is_dir():
+        app.mount("/", Page(directory=PAGE, html=True), name="page")
+    return app
+
+
+class Page(StaticFiles):
+    """The page's files; browsers ask each time whether they have changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or the page itself for the root."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def _describe(app: FastAPI, settings: Settings) -> None:
+    """Put what all routes share into the OpenAPI document."""
+    made = app.openapi
+
+    def document() -> dict[str, Any]:
+        told = made()
+        parts = told.setdefault("components", {})
+        parts.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
+        for name in ("HTTPValidationError", "ValidationError"):
+            parts["schemas"].pop(name, None)
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        if settings.token is not None:
+            told["security"] = [{"token": []}]
+        return told
+
+    app.openapi = document  # type: ignore[method-assign]
+    app.state.service.document = document
+
+
+__all__ = ["Service", "make_app", "make_service", "making"]

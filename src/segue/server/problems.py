@@ -1,0 +1,150 @@
+"""Every error in one shape: the problem details of RFC 9457, `application/problem+json`.
+
+`detail` is the sentence the command line would print. `type` is a path into the documentation, the
+same for the same kind of problem; programs look at it, or at `status`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from segue.errors import (
+    BundleError,
+    DataError,
+    FormatError,
+    LimitError,
+    MissingExtraError,
+    SegueError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "The request cannot be read",
+    401: "A token is needed",
+    403: "Not from here",
+    404: "There is no such thing",
+    405: "Not in this way",
+    408: "It took too long",
+    409: "Not as things are",
+    411: "Say how long it is",
+    413: "Too large",
+    415: "Not in this form",
+    422: "The request cannot be met",
+    429: "Too much at once",
+    500: "A bug in Segue",
+    503: "Not now",
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, and what to do next (RFC 9457)."""
+
+    type: Annotated[str, Field(examples=["/problems/422"])]
+    title: Annotated[str, Field(examples=["The request cannot be met"])]
+    status: Annotated[int, Field(examples=[422])]
+    detail: Annotated[str, Field(examples=["bars came as 0; 1 to 256 is allowed."])]
+    instance: str | None = None
+
+
+class RefusedError(SegueError):
+    """A request refused with a status of its own; `after` seconds later it may come again."""
+
+    def __init__(self, status: int, detail: str, *, after: float | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.after = status, after
+
+
+_STATUS: tuple[tuple[type[SegueError], int], ...] = (
+    (LimitError, 413),
+    (FormatError, 422),
+    (MissingExtraError, 409),
+    (BundleError, 409),
+    (DataError, 422),
+)
+
+
+def status_of(error: SegueError) -> int:
+    """The status that an error is answered with."""
+    if isinstance(error, RefusedError):
+        return error.status
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+
+
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, instance: str | None = None
+) -> JSONResponse:
+    """The answer that tells of a problem."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{status}",
+        "title": TITLES.get(status, "It did not work"),
+        "status": status,
+        "detail": detail,
+    }
+    if instance is not None:
+        body["instance"] = instance
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The entries of a route's OpenAPI for the statuses it may answer with when all is not well."""
+    told = {}
+    for status in (401, 403, 422, 429, *statuses):
+        entry: dict[str, Any] = {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        if status == 429:
+            entry["headers"] = {
+                "Retry-After": {
+                    "description": "Seconds to wait before asking again.",
+                    "schema": {"type": "integer", "minimum": 1},
+                }
+            }
+        told[status] = entry
+    return told  # type: ignore[return-value]
+
+
+def install(app: FastAPI, logger: logging.Logger) -> None:
+    """Answer every error of the application in this shape."""
+
+    @app.exception_handler(SegueError)
+    async def _refused(request: Request, error: SegueError) -> Response:
+        status = status_of(error)
+        after = error.after if isinstance(error, RefusedError) else None
+        headers = {"Retry-After": str(max(1, round(after)))} if after is not None else None
+        return problem(status, str(error), headers=headers, instance=request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        return problem(422, _sentence(error.errors()), instance=request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        told = {404: f"there is nothing at {request.url.path}: /docs lists what there is."}
+        if error.status_code == 405:
+            told[405] = f"{request.method} is not allowed at {request.url.path}."
+        detail = told.get(error.status_code, str(error.detail))
+        headers = dict(error.headers or {})
+        return problem(error.status_code, detail, headers=headers, instance=request.url.path)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> Response:
+        logger.exception("bug", exc_info=error, extra={"path": request.url.path})
+        detail = f"this is a bug in Segue ({type(error).__name__}); the log of the server has more."
+        return problem(500, detail, instance=request.url.path)
+
+
+def _sentence(errors: Any) -> str:
+    """The first thing that is wrong, as a sentence, and how many more there are."""
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
+    more = f" ({len(errors) - 1} more like it.)" if len(errors) > 1 else ""
+    return f"{where}: {first['msg'].rstrip('.')}.{more}"

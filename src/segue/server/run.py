@@ -1,0 +1,71 @@
+"""Serving until told to stop, and then finishing or handing back what was accepted."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from segue.errors import SegueError
+from segue.server.app import make_app
+from segue.server.settings import Settings
+
+BACKLOG = 512
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of events when it is told to stop, since it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._segue = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks, the second one insists."""
+        self._segue.state.service.works.close_streams()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is told the address once there is one.
+
+    Raises SegueError for an address that cannot be had, and for a database that fails.
+    """
+    listener = _listener(settings)
+    app = make_app(settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        backlog=BACKLOG,
+        proxy_headers=False,
+    )
+    server = _Server(config, app)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    if ready is not None:
+        ready(f"http://{shown}:{port}/")
+    server.run(sockets=[listener])
+
+
+def _listener(settings: Settings) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise SegueError(
+            f"cannot listen at {settings.host}:{settings.port}: {error.strerror or error}. "
+            "Choose another --port, or stop what listens there."
+        ) from None
+    listener.listen(BACKLOG)
+    return listener

@@ -1,0 +1,153 @@
+"""The bundles that the service plays, by name, each with what can be done with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segue import bundles
+from segue.bundles import Bundle
+from segue.encodings.compound import Compound
+from segue.errors import BundleError, SegueError, nearest
+from segue.generation.players import own_sampling
+from segue.server.problems import RefusedError
+
+DEEPEST = 3
+"""Folders below those given in which bundles are looked for."""
+
+
+class Shelf:
+    """Finds bundles in folders; a folder may be a bundle, a run, or hold many of either."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+        self._lock = threading.Lock()
+        self._bundles: dict[str, Bundle] = {}
+        self._paths: dict[str, Path] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again, as after a training."""
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            for path in _bundles_in(folder, DEEPEST):
+                if path not in found.values():
+                    found[_free_name(path, found)] = path
+        with self._lock:
+            self._paths = found
+            self._bundles = {n: b for n, b in self._bundles.items() if found.get(n) == b.path}
+
+    def names(self) -> list[str]:
+        """The names, in the order of the folders."""
+        with self._lock:
+            return list(self._paths)
+
+    def get(self, name: str) -> Bundle:
+        """A bundle by name, its files checked when it is first asked for."""
+        with self._lock:
+            if name in self._bundles:
+                return self._bundles[name]
+            path = self._paths.get(name)
+        if path is None:
+            raise RefusedError(404, f"there is no model {name!r}; {nearest(name, self.names())}.")
+        loaded = bundles.load(path)
+        with self._lock:
+            return self._bundles.setdefault(name, loaded)
+
+    def described(self) -> list[dict[str, Any]]:
+        """All bundles that can be played, as the service tells of them."""
+        told = []
+        for name in self.names():
+            try:
+                told.append(self.describe(name))
+            except (BundleError, RefusedError):
+                continue
+        for each in told:
+            each["default"] = each is _default(told)
+        return told
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """A bundle, as the service tells of it."""
+        bundle = self.get(name)
+        encoding = bundle.encoding
+        return {
+            "name": name,
+            "hash": bundle.hash,
+            "recipe": bundle.name,
+            "summary": bundle.recipe.summary,
+            "encoding": encoding.name,
+            "plays": bundle.plays,
+            "ways": ways_of(bundle),
+            "columns": [c.name for c in encoding.layout.columns][:64],
+            "tracks": [
+                {"slot": int(t[0]), "name": str(t[1]), "program": int(t[2]), "drums": bool(t[3])}
+                for t in bundle.index.get("header", {}).get("tracks", [])
+                if len(t) == 4
+            ],
+            "sampling": own_sampling(bundle).settings(),
+            "default": False,
+            "loses": list(encoding.loses),
+            "licence": _licence(bundle),
+        }
+
+
+def ways_of(bundle: Bundle) -> list[str]:
+    """How a bundle can be played."""
+    if bundle.plays == "rows":
+        ways = ["generate", "continue", "loop"]
+        return [*ways, "infill", "accompany"] if isinstance(bundle.encoding, Compound) else ways
+    engine = bundle.engine
+    walks = engine.get("encodes") and bundle.recipe.generate.walk
+    ways = ["generate"]
+    if bundle.encoding.timed and (engine.get("looks_back") or walks):
+        ways.append("continue")
+    return [*ways, "vary"] if engine.get("encodes") else ways
+
+
+def require_way(bundle: Bundle, name: str, way: str) -> None:
+    """SegueError for a way that a bundle cannot be played in."""
+    ways = ways_of(bundle)
+    if way not in ways:
+        raise RefusedError(
+            409,
+            f"{name} cannot {way}: it can {', '.join(ways)}. GET /api/v1/models tells which models "
+            f"can {way}.",
+        )
+
+
+def _default(told: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first that can do most."""
+    return max(told, key=lambda each: len(each["ways"]), default=None)
+
+
+def _licence(bundle: Bundle) -> str | None:
+    corpus = bundle.index.get("corpus")
+    found = corpus.get("licence") if isinstance(corpus, dict) else None
+    return str(found) if found else None
+
+
+def _bundles_in(folder: Path, depth: int) -> list[Path]:
+    """Bundle folders in a folder, sorted by path."""
+    try:
+        return [bundles.bundle.locate(folder)]
+    except SegueError:
+        pass
+    if not depth or not folder.is_dir():
+        return []
+    found = []
+    for each in sorted(folder.iterdir()):
+        if each.is_dir() and not each.is_symlink() and not each.name.startswith("."):
+            found += _bundles_in(each, depth - 1)
+    return found
+
+
+def _free_name(path: Path, taken: dict[str, Path]) -> str:
+    """The name of the run, or a longer one where another has it."""
+    path = path.resolve()
+    name = path.parent.name if path.name == "bundle" else path.name
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free

@@ -1,0 +1,367 @@
+"""Jobs and takes in a database: SQLite beside the work folder, PostgreSQL by URL.
+
+A job that was accepted is in the database before the answer goes out. While a server works on it
+or has it in its queue, it holds a lease on it, which it renews; a job whose lease has run out has
+lost its server, and whoever sees that first begins it again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from segue.errors import MissingExtraError, SegueError
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
+OPEN = (QUEUED, RUNNING)
+
+metadata = sql.MetaData()
+
+jobs = sql.Table(
+    "segue_jobs",
+    metadata,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("idempotency", sql.String(200), unique=True),
+    sql.Column("kind", sql.String(40), nullable=False),
+    sql.Column("request", sql.Text, nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("status", sql.String(12), nullable=False, index=True),
+    sql.Column("attempt", sql.Integer, nullable=False, default=0),
+    sql.Column("seed", sql.BigInteger),
+    sql.Column("owner", sql.String(60)),
+    sql.Column("lease", sql.Float, nullable=False, default=0.0),
+    sql.Column("cancel", sql.Boolean, nullable=False, default=False),
+    sql.Column("created", sql.Float, nullable=False, index=True),
+    sql.Column("started", sql.Float),
+    sql.Column("finished", sql.Float),
+    sql.Column("problem", sql.Text),
+    sql.Column("result", sql.Text),
+)
+
+takes = sql.Table(
+    "segue_takes",
+    metadata,
+    sql.Column("id", sql.String(48), primary_key=True),
+    sql.Column("job", sql.String(40), nullable=False, index=True),
+    sql.Column("number", sql.Integer, nullable=False),
+    sql.Column("created", sql.Float, nullable=False, index=True),
+    sql.Column("midi", sql.LargeBinary, nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+    sql.Column("whole", sql.Text, nullable=False),
+)
+
+pages = sql.Table(
+    "segue_pages",
+    metadata,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("kind", sql.String(40), nullable=False),
+    sql.Column("created", sql.Float, nullable=False),
+    sql.Column("value", sql.Text, nullable=False),
+)
+"""Small documents of other kinds, such as listening tests and their votes."""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job as the database holds it."""
+
+    id: str
+    kind: str
+    request: dict[str, Any]
+    digest: str
+    status: str
+    attempt: int
+    seed: int | None
+    owner: str | None
+    cancel: bool
+    created: float
+    started: float | None
+    finished: float | None
+    problem: dict[str, Any] | None
+    result: dict[str, Any] | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to come."""
+        return self.status in OPEN
+
+
+@dataclass(frozen=True)
+class TakeRow:
+    """A take as the database holds it: `facts` are its summary, `whole` its music and receipt."""
+
+    id: str
+    job: str
+    number: int
+    created: float
+    midi: bytes
+    facts: dict[str, Any]
+    whole: dict[str, Any]
+
+
+class Store:
+    """The database. Every method is one transaction, and may be called from any thread."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        try:
+            metadata.create_all(self.engine)
+        except SQLAlchemyError as error:
+            raise SegueError(
+                f"the database {_hidden(url)} cannot be used: {_reason(error)}. Check that it is "
+                "there and that its user may make tables."
+            ) from None
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def add(
+        self, id_: str, kind: str, request: dict[str, Any], digest: str, *,
+        key: str | None, seed: int | None, owner: str, lease: float,
+    ) -> bool:  # fmt: skip
+        """Accept a job; False if another has its idempotency key."""
+        values = {
+            "id": id_, "idempotency": key, "kind": kind, "request": json.dumps(request),
+            "digest": digest, "status": QUEUED, "attempt": 0, "seed": seed, "owner": owner,
+            "lease": lease, "cancel": False, "created": time.time(),
+        }  # fmt: skip
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(jobs.insert().values(**values))
+        except IntegrityError:
+            return False
+        return True
+
+    def job(self, id_: str) -> JobRow | None:
+        """A job by its id."""
+        return self._one(jobs.c.id == id_)
+
+    def job_of_key(self, key: str) -> JobRow | None:
+        """A job by the idempotency key it came with."""
+        return self._one(jobs.c.idempotency == key)
+
+    def _one(self, where: Any) -> JobRow | None:
+        with self.engine.connect() as connection:
+            row = connection.execute(sql.select(jobs).where(where)).mappings().first()
+        return _job(row) if row is not None else None
+
+    def latest(self, count: int, kind: str | None = None) -> list[JobRow]:
+        """The jobs accepted last, the newest first."""
+        query = sql.select(jobs).order_by(jobs.c.created.desc()).limit(count)
+        if kind is not None:
+            query = query.where(jobs.c.kind == kind)
+        with self.engine.connect() as connection:
+            return [_job(row) for row in connection.execute(query).mappings()]
+
+    def begin(self, id_: str, owner: str, lease: float) -> JobRow | None:
+        """Begin a job that this server owns; None if it is not its own or open any more."""
+        mine = (jobs.c.id == id_) & (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
+        changed = jobs.update().where(mine).values(
+            status=RUNNING, attempt=jobs.c.attempt + 1, started=time.time(), lease=lease
+        )  # fmt: skip
+        with self.engine.begin() as connection:
+            if not connection.execute(changed).rowcount:
+                return None
+        return self.job(id_)
+
+    def finish(
+        self, id_: str, owner: str, status: str, *,
+        problem: dict[str, Any] | None = None, result: dict[str, Any] | None = None,
+        made: Sequence[TakeRow] = (),
+    ) -> bool:  # fmt: skip
+        """End a job with its takes, both or neither; False if it is not this server's any more."""
+        mine = (jobs.c.id == id_) & (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
+        changed = jobs.update().where(mine).values(
+            status=status, finished=time.time(), lease=0.0,
+            problem=json.dumps(problem) if problem else None,
+            result=json.dumps(result) if result is not None else None,
+        )  # fmt: skip
+        with self.engine.begin() as connection:
+            if not connection.execute(changed).rowcount:
+                return False
+            connection.execute(takes.delete().where(takes.c.job == id_))
+            if made:
+                connection.execute(takes.insert(), [_take_values(take) for take in made])
+        return True
+
+    def hand_back(self, owner: str) -> int:
+        """Leave every open job of this server to whoever comes next; how many there were."""
+        mine = (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
+        with self.engine.begin() as connection:
+            return int(
+                connection.execute(
+                    jobs.update().where(mine).values(status=QUEUED, owner=None, lease=0.0)
+                ).rowcount
+            )
+
+    def renew(self, owner: str, lease: float) -> None:
+        """Say that this server is alive."""
+        mine = (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
+        with self.engine.begin() as connection:
+            connection.execute(jobs.update().where(mine).values(lease=lease))
+
+    def adopt(self, owner: str, lease: float, count: int) -> list[JobRow]:
+        """Take over up to `count` jobs that have lost their server, the oldest first."""
+        lost = jobs.c.status.in_(OPEN) & (jobs.c.lease < time.time())
+        query = sql.select(jobs.c.id).where(lost).order_by(jobs.c.created).limit(count)
+        mine = []
+        with self.engine.begin() as connection:
+            for (id_,) in connection.execute(query).all():
+                taken = jobs.update().where((jobs.c.id == id_) & lost)
+                values = {"owner": owner, "lease": lease, "status": QUEUED}
+                if connection.execute(taken.values(**values)).rowcount:
+                    mine.append(id_)
+        return [job for id_ in mine if (job := self.job(id_)) is not None]
+
+    def ask_to_cancel(self, id_: str) -> None:
+        """Note that a job shall be cancelled, for the server that has it."""
+        with self.engine.begin() as connection:
+            connection.execute(jobs.update().where(jobs.c.id == id_).values(cancel=True))
+
+    def to_cancel(self, owner: str) -> list[str]:
+        """The open jobs of this server that somebody has asked to cancel."""
+        query = sql.select(jobs.c.id).where(
+            (jobs.c.owner == owner) & jobs.c.status.in_(OPEN) & jobs.c.cancel
+        )
+        with self.engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are of each status."""
+        query = sql.select(jobs.c.status, sql.func.count()).group_by(jobs.c.status)
+        with self.engine.connect() as connection:
+            return {str(status): int(n) for status, n in connection.execute(query)}
+
+    def trim(self, kept_jobs: int, kept_takes: int) -> None:
+        """Forget the oldest takes and finished jobs past what is kept."""
+        for table, kept in ((takes, kept_takes), (jobs, kept_jobs)):
+            newest = sql.select(table.c.created).order_by(table.c.created.desc())
+            with self.engine.begin() as connection:
+                oldest = connection.execute(newest.offset(kept).limit(1)).scalar()
+                if oldest is None:
+                    continue
+                old = table.c.created <= oldest
+                if table is jobs:
+                    old &= ~jobs.c.status.in_(OPEN)
+                connection.execute(table.delete().where(old))
+
+    # -- takes -------------------------------------------------------------------------------
+
+    def take(self, id_: str) -> TakeRow | None:
+        """A take by its id."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sql.select(takes).where(takes.c.id == id_)).mappings().first()
+        if row is None:
+            return None
+        told = {"facts": json.loads(row["facts"]), "whole": json.loads(row["whole"])}
+        return TakeRow(**{**row, **told})
+
+    def facts_of(self, job: str) -> list[dict[str, Any]]:
+        """The summaries of a job's takes, in order."""
+        query = sql.select(takes.c.facts).where(takes.c.job == job).order_by(takes.c.number)
+        with self.engine.connect() as connection:
+            return [json.loads(text) for text in connection.execute(query).scalars()]
+
+    # -- pages -------------------------------------------------------------------------------
+
+    def put_page(self, id_: str, kind: str, value: dict[str, Any]) -> None:
+        """Keep a small document, in place of the one it had before."""
+        with self.engine.begin() as connection:
+            known = connection.execute(sql.select(pages.c.id).where(pages.c.id == id_)).first()
+            said = {"kind": kind, "value": json.dumps(value)}
+            if known is None:
+                connection.execute(pages.insert().values(id=id_, created=time.time(), **said))
+            else:
+                connection.execute(pages.update().where(pages.c.id == id_).values(**said))
+
+    def change_page(self, id_: str, kind: str, changes: dict[str, Any]) -> None:
+        """Change some values of a small document, which is made if there is none."""
+        with self.engine.begin() as connection:
+            # The write comes first, so that two changes at once wait for each other.
+            touched = pages.update().where(pages.c.id == id_).values(kind=kind)
+            if not connection.execute(touched).rowcount:
+                made = {"id": id_, "kind": kind, "created": time.time(), "value": "{}"}
+                connection.execute(pages.insert().values(**made))
+            text = connection.execute(sql.select(pages.c.value).where(pages.c.id == id_)).scalar()
+            value = json.dumps({**json.loads(text or "{}"), **changes})
+            connection.execute(pages.update().where(pages.c.id == id_).values(value=value))
+
+    def page(self, id_: str, kind: str) -> dict[str, Any] | None:
+        """A small document by its id."""
+        query = sql.select(pages.c.value).where((pages.c.id == id_) & (pages.c.kind == kind))
+        with self.engine.connect() as connection:
+            text = connection.execute(query).scalar()
+        return json.loads(text) if text is not None else None
+
+
+def _job(row: Any) -> JobRow:
+    told = {
+        name: json.loads(row[name]) if row[name] is not None else None
+        for name in ("request", "problem", "result")
+    }
+    names = JobRow.__dataclass_fields__
+    return JobRow(**{**{name: row[name] for name in names}, **told})
+
+
+def _take_values(take: TakeRow) -> dict[str, Any]:
+    return {
+        **{name: getattr(take, name) for name in ("id", "job", "number", "created", "midi")},
+        "facts": json.dumps(take.facts),
+        "whole": json.dumps(take.whole),
+    }
+
+
+def _engine(url: str) -> sql.Engine:
+    try:
+        made = sql.make_url(url)
+        if made.get_backend_name() == "postgresql" and made.drivername == "postgresql":
+            made = made.set(drivername="postgresql+psycopg")
+        if made.get_backend_name() not in ("sqlite", "postgresql"):
+            raise SegueError(
+                f"the database came as {_hidden(url)}; sqlite:///FILE or "
+                "postgresql://USER:PASSWORD@HOST/NAME is allowed."
+            )
+        local = made.get_backend_name() == "sqlite"
+        engine = sql.create_engine(
+            made, pool_pre_ping=not local, connect_args={"timeout": 30} if local else {}
+        )
+    except sql.exc.ArgumentError:
+        raise SegueError(
+            f"the database came as {_hidden(url)}; sqlite:///FILE or "
+            "postgresql://USER:PASSWORD@HOST/NAME is allowed."
+        ) from None
+    except ModuleNotFoundError:
+        raise MissingExtraError("keeping jobs in PostgreSQL", "psycopg", "postgres") from None
+    if local:
+        sql.event.listen(engine, "connect", _for_many_threads)
+    return engine
+
+
+def _for_many_threads(connection: Any, _: Any) -> None:
+    """SQLite with a log, so that readers and the writer do not wait for each other."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # A commit is in the hands of the system: it outlives the server, and with FULL a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _hidden(url: str) -> str:
+    """The URL as a log may hold it."""
+    try:
+        return sql.make_url(url).render_as_string(hide_password=True)
+    except sql.exc.ArgumentError:
+        return "something that is no URL"
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,364 @@
+"""The jobs of this server: accepted, waiting, worked on, cancelled, taken over, handed back.
+
+Each kind of job has a lane with workers of its own, so that a training does not keep a musician
+waiting. A job is in the database before it is accepted; this server renews its leases on its jobs
+and takes over those of servers that have fallen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from segue.errors import SegueError
+from segue.server.events import FIRST_TAKE, LAST, Log, Logs
+from segue.server.metrics import Metrics
+from segue.server.problems import TITLES, RefusedError, status_of
+from segue.server.settings import Limits
+from segue.server.store import CANCELLED, DONE, FAILED, JobRow, Store, TakeRow
+
+MAKE, JUDGE, TRAIN = "make", "judge", "train"
+
+
+class StoppedError(Exception):
+    """The job is to go no further: it was cancelled, or the server stops."""
+
+
+@dataclass
+class Running:
+    """A job that is being worked on: what the work asks, and what it tells."""
+
+    job: JobRow
+    log: Log
+    deadline: float
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def go_on(self, _: int = 0) -> None:
+        """Raise StoppedError or a RefusedError where the work is to end here."""
+        if self.cancelled.is_set() or self.stopping.is_set():
+            raise StoppedError
+        if time.monotonic() > self.deadline:
+            raise RefusedError(
+                408, "the job took longer than this server allows: ask for fewer bars or takes."
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to: takes, or another result."""
+
+    takes: list[TakeRow] = field(default_factory=list)
+    result: dict[str, Any] | None = None
+
+
+Work = Callable[[Running], Outcome]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """How many jobs of some kinds are worked on at a time, how many wait, how long one may take."""
+
+    workers: int
+    waiting: int
+    seconds: float
+
+
+class Works:
+    """Accepts jobs and sees to them. `work` has a function for each kind, `lane_of` its lane."""
+
+    def __init__(
+        self, store: Store, limits: Limits, work: Mapping[str, tuple[str, Work]],
+        logger: logging.Logger, metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self.store, self.limits, self._work = store, limits, dict(work)
+        self._logger, self._metrics = logger, metrics
+        self.owner = secrets.token_hex(8)
+        self.logs = Logs()
+        self.is_stopping = False
+        self.is_closing = False
+        """Whether streams are to end, since the server waits for them to stop."""
+        seconds = limits.job_seconds
+        self._lanes = {
+            MAKE: Lane(limits.running, limits.waiting, seconds),
+            JUDGE: Lane(1, limits.waiting, 10 * seconds),
+            TRAIN: Lane(limits.trainings, 8, float("inf")),
+        }
+        self._queues: dict[str, queue.Queue[str | None]] = {n: queue.Queue() for n in self._lanes}
+        self._lock = threading.Lock()
+        self._accepted: dict[str, set[str]] = {name: set() for name in self._lanes}
+        self._running: dict[str, Running] = {}
+        self._threads: list[threading.Thread] = []
+        self._ended = threading.Event()
+
+    # -- from outside ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Hire the workers, and begin again what other servers left behind."""
+        for name, lane in self._lanes.items():
+            for number in range(lane.workers):
+                self._hire(self._serve, f"{name}-{number}", name)
+        self._look_after()
+        self._hire(self._keep, "keeper")
+
+    def _hire(self, function: Callable[..., None], name: str, *args: Any) -> None:
+        thread = threading.Thread(target=function, name=name, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def submit(
+        self, kind: str, request: dict[str, Any], *, key: str | None, seed: int | None = None
+    ) -> JobRow:
+        """Accept a job, or give the one that the same key was given for.
+
+        Raises RefusedError with 409 for a key that came with another request, with 429 where too many
+        wait, with 503 where the server stops.
+        """
+        digest = hashlib.sha256(
+            json.dumps([kind, request], sort_keys=True).encode()
+        ).hexdigest()  # fmt: skip
+        if key is not None and (known := self._same(key, digest)) is not None:
+            return known
+        if self.is_stopping:
+            raise RefusedError(503, "the server is about to stop: ask again in a moment.", after=5)
+        lane = self._work[kind][0]
+        id_ = secrets.token_hex(10)
+        self._admit(lane, id_)
+        added = False
+        try:
+            added = self.store.add(
+                id_, kind, request, digest, key=key, seed=seed, owner=self.owner,
+                lease=time.time() + self.limits.lease_seconds,
+            )  # fmt: skip
+        finally:
+            if not added:
+                self._forget(lane, id_)
+        if not added:
+            assert key is not None
+            known = self._same(key, digest)
+            assert known is not None
+            return known
+        self.logs.of(id_).add("queued", {"ahead": self.ahead(id_)}, 0)
+        self._queues[lane].put(id_)
+        self._metrics.accepted.labels(kind).inc()
+        job = self.store.job(id_)
+        assert job is not None
+        return job
+
+    def _same(self, key: str, digest: str) -> JobRow | None:
+        known = self.store.job_of_key(key)
+        if known is not None and known.digest != digest:
+            raise RefusedError(
+                409,
+                "this Idempotency-Key came with another request before: give a new request a key "
+                "of its own.",
+            )
+        return known
+
+    def _admit(self, lane: str, id_: str) -> None:
+        """Reserve a place; there are as many as workers and places to wait."""
+        most = self._lanes[lane].workers + self._lanes[lane].waiting
+        with self._lock:
+            if len(self._accepted[lane]) >= most:
+                self._metrics.refused.labels("queue").inc()
+                raise RefusedError(
+                    429,
+                    f"{len(self._accepted[lane])} jobs are under way and no more may wait: ask "
+                    "again later.",
+                    after=self._wait(lane),
+                )
+            self._accepted[lane].add(id_)
+
+    def _wait(self, lane: str) -> float:
+        """Seconds after which there is likely to be a place: a job's usual time, or two."""
+        return max(1.0, min(60.0, self._metrics.usual_seconds(lane)))
+
+    def _forget(self, lane: str, id_: str) -> None:
+        with self._lock:
+            self._accepted[lane].discard(id_)
+
+    def cancel(self, id_: str) -> JobRow:
+        """Cancel a job; one that has ended stays as it is. Raises RefusedError with 404 for none."""
+        job = self.store.job(id_)
+        if job is None:
+            raise RefusedError(404, f"there is no job {id_!r}.")
+        if job.is_open:
+            self.store.ask_to_cancel(id_)
+            with self._lock:
+                running = self._running.get(id_)
+            if running is not None:
+                running.cancelled.set()
+            elif self.store.finish(id_, self.owner, CANCELLED):
+                self._end(id_, CANCELLED, {})
+        return self.store.job(id_) or job
+
+    def ahead(self, id_: str) -> int:
+        """How many jobs of the same lane wait before this one."""
+        for jobs in self._queues.values():
+            with jobs.mutex:
+                waiting = list(jobs.queue)
+            if id_ in waiting:
+                return waiting.index(id_)
+        return 0
+
+    def counts(self) -> tuple[int, int]:
+        """How many jobs wait here and how many are worked on."""
+        with self._lock:
+            running = len(self._running)
+            return sum(map(len, self._accepted.values())) - running, running
+
+    def close_streams(self) -> None:
+        """Accept no more, and end the streams of events: those who listen come back."""
+        self.is_stopping = self.is_closing = True
+        self.logs.wake()
+
+    def stop(self) -> None:
+        """Finish what was begun, if it is done in time; hand back everything else."""
+        self.is_stopping = True
+        until = time.monotonic() + self.limits.stop_seconds
+        for name, lane in self._lanes.items():
+            with self._queues[name].mutex:
+                self._queues[name].queue.clear()
+            for _ in range(lane.workers):
+                self._queues[name].put(None)
+        while time.monotonic() < until and self.counts()[1]:
+            if all(r.job.kind == "train" for r in self._all_running()):
+                break  # a training goes on from its last checkpoint
+            time.sleep(0.05)
+        for running in self._all_running():
+            running.stopping.set()
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        left = self.store.hand_back(self.owner)
+        self._logger.info("stopped", extra={"handed_back": left})
+
+    def _all_running(self) -> list[Running]:
+        with self._lock:
+            return list(self._running.values())
+
+    # -- the workers -------------------------------------------------------------------------
+
+    def _serve(self, lane: str) -> None:
+        while not self.is_stopping:
+            id_ = self._queues[lane].get()
+            if id_ is None:
+                return
+            try:
+                self._see_to(id_, self._lanes[lane].seconds)
+            except Exception as error:
+                self._logger.exception("worker", exc_info=error, extra={"job": id_})
+            finally:
+                self._forget(lane, id_)
+
+    def _see_to(self, id_: str, seconds: float) -> None:
+        job = self.store.begin(id_, self.owner, time.time() + self.limits.lease_seconds)
+        if job is None:
+            return
+        log = self.logs.of(id_)
+        log.begin(job.attempt)
+        running = Running(job, log, time.monotonic() + seconds)
+        with self._lock:
+            self._running[id_] = running
+        if job.cancel:
+            running.cancelled.set()
+        log.add("started", {"attempt": job.attempt, "seed": job.seed}, 1)
+        began = time.monotonic()
+        try:
+            status, told = self._ended_as(running)
+        finally:
+            with self._lock:
+                del self._running[id_]
+        took = time.monotonic() - began
+        if status is None:
+            self._logger.info("handed back", extra={"job": id_, "kind": job.kind})
+            return
+        self._metrics.finished(job.kind, self._work[job.kind][0], status, took)
+        self._logger.info(
+            "job", extra={"job": id_, "kind": job.kind, "status": status, "seconds": round(took, 3)}
+        )
+        self._end(id_, status, told)
+
+    def _ended_as(self, running: Running) -> tuple[str | None, dict[str, Any]]:
+        """How the job ends, which is in the database when this returns; None: handed back."""
+        job = running.job
+        problem: dict[str, Any] | None = None
+        outcome = Outcome()
+        status = DONE
+        try:
+            running.go_on()
+            outcome = self._work[job.kind][1](running)
+        except StoppedError:
+            if not running.cancelled.is_set():
+                return None, {}
+            status = CANCELLED
+        except SegueError as error:
+            status, problem = FAILED, _problem(status_of(error), str(error))
+        except MemoryError:
+            status, problem = FAILED, _problem(503, "the server ran out of memory: ask for less.")
+        except Exception as error:
+            self._logger.exception("bug", exc_info=error, extra={"job": job.id})
+            kind = type(error).__name__
+            status = FAILED
+            problem = _problem(500, f"this is a bug in Segue ({kind}); the server's log has more.")
+        mine = self.store.finish(
+            job.id, self.owner, status, problem=problem, result=outcome.result, made=outcome.takes
+        )
+        if not mine:
+            return None, {}
+        for take in outcome.takes:
+            running.log.add("take", take.facts, FIRST_TAKE + take.number)
+        if problem is not None:
+            return status, {"problem": problem}
+        return status, end_of(status, [take.id for take in outcome.takes], outcome.result)
+
+    def _end(self, id_: str, status: str, told: dict[str, Any]) -> None:
+        self.logs.of(id_).add(status, told, LAST)
+
+    # -- the keeper --------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Renew leases, hear of cancellations elsewhere, look for fallen servers."""
+        while not self._ended.wait(self.limits.lease_seconds / 4):
+            try:
+                self._look_after()
+            except Exception as error:
+                self._logger.exception("keeper", exc_info=error)
+
+    def _look_after(self) -> None:
+        lease = time.time() + self.limits.lease_seconds
+        self.store.renew(self.owner, lease)
+        for id_ in self.store.to_cancel(self.owner):
+            self.cancel(id_)
+        if self.is_stopping:
+            return
+        waiting, running = self.counts()
+        free = max(1, self.limits.running + self.limits.waiting - waiting - running)
+        for job in self.store.adopt(self.owner, lease, free):
+            if job.kind not in self._work:
+                continue
+            lane = self._work[job.kind][0]
+            with self._lock:
+                self._accepted[lane].add(job.id)
+            self._logger.info("taken over", extra={"job": job.id, "attempt": job.attempt})
+            self._metrics.adopted.inc()
+            self._queues[lane].put(job.id)
+        self.store.trim(self.limits.kept_jobs, self.limits.kept_takes)
+
+
+def end_of(status: str, takes: list[str], result: dict[str, Any] | None) -> dict[str, Any]:
+    """What the last event says of a job that came to no harm."""
+    return {"takes": takes, "result": result} if status == DONE else {}
+
+
+def _problem(status: int, detail: str) -> dict[str, Any]:
+    title = TITLES.get(status, "It did not work")
+    return {"type": f"/problems/{status}", "title": title, "status": status, "detail": detail}
