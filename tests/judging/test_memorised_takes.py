@@ -153,6 +153,11 @@ def test_generate_novel_says_so_in_its_receipt(run_path: Path, tmp_path: Path, s
     assert segue("replay", told[0]["files"][0]).code == 0
 
 
+def test_programs_can_ask_for_novel_takes(run_path: Path) -> None:
+    (take,) = package.load(run_path).generate(1, bars=2, seed=3, novel=True)
+    assert take.receipt["checks"]["memorisation"]["refused_seeds"] == []
+
+
 def _learned_from(folder: Path, run: Path) -> bundles.Bundle:
     """The tiny bundle, as if it had learned from that folder."""
     bundle = bundles.load(run)

@@ -15,6 +15,7 @@ from segue.errors import SegueError, nearest
 from segue.generation import fill, harmony, latent, looping, ways
 from segue.generation.density import Density, density
 from segue.generation.players import own_sampling
+from segue.generation.novel import novel as no_copies
 from segue.generation.sampling import Sampling
 from segue.generation.scoring import Likelihood, likelihood
 from segue.generation.streaming import Heard, stream
@@ -64,17 +65,24 @@ class Playable:
         engine: str = "auto",
         start: str | None = None,
         latent: Floats | None = None,
+        novel: bool = False,
         **how: Any,
     ) -> list[Take]:
         """New music of `bars` bars, or of `seconds`.
 
         `start` is "nothing" or "opening"; `latent` the numbers that a bundle with a latent makes
-        its first segments from, a row each, as a take's receipt holds them under "latent".
+        its first segments from, a row each, as a take's receipt holds them under "latent". `novel`
+        refuses copies of training music and draws others; fewer takes come if too many are.
         """
-        return ways.generate(
-            self.bundle, takes=takes, bars=bars, seconds=seconds, seed=seed, engine=engine,
-            start=start, latent=latent, **self._how(how),
-        )  # fmt: skip
+        asked = self._how(how)
+
+        def draw(count: int, first: int) -> list[Take]:
+            return ways.generate(
+                self.bundle, takes=count, bars=bars, seconds=seconds, seed=first, engine=engine,
+                start=start, latent=latent, **asked,
+            )  # fmt: skip
+
+        return no_copies(self.bundle, draw, takes, seed).takes if novel else draw(takes, seed)
 
     def continue_(
         self,
