@@ -14,8 +14,8 @@ from segue.bundles import Bundle
 from segue.errors import SegueError, nearest
 from segue.generation import fill, harmony, latent, looping, ways
 from segue.generation.density import Density, density
-from segue.generation.players import own_sampling
 from segue.generation.novel import novel as no_copies
+from segue.generation.players import own_sampling
 from segue.generation.sampling import Sampling
 from segue.generation.scoring import Likelihood, likelihood
 from segue.generation.streaming import Heard, stream
