@@ -40,7 +40,7 @@ def record(
         "row": row.name,
         "set": row.kind,
         "league": row.league,
-        "recipe": row.recipe,
+        "recipe": Path(row.recipe).stem,
         "changes": list(row.changes),
         "seed": seed,
         "parameters": fit.parameters,

@@ -7,13 +7,14 @@ take less than ten minutes of one core.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.published.sets import GROUPS, SETS
 
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe on a set; `changes` are what differs from the recipe there."""
+    """A recipe, by name or file, on a set; `changes` are what differs from the recipe there."""
 
     kind: str
     recipe: str
@@ -23,7 +24,7 @@ class Row:
     @property
     def name(self) -> str:
         """What `--rows` calls it."""
-        return f"{self.kind}-{self.recipe.removeprefix('poly-')}"
+        return f"{self.kind}-{Path(self.recipe).stem.removeprefix('poly-')}"
 
 
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")

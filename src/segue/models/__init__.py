@@ -23,6 +23,7 @@ MODELS: dict[str, str] = {
     "frame-rnn": "segue.models.frame_rnn:FrameRNN",
     "echo-roll": "segue.models.echo_roll:EchoRoll",
     "echo-chain": "segue.models.echo_chain:EchoChain",
+    "tied-voices": "segue.models.tied_voices:TiedVoices",
     "biaxial": "segue.models.biaxial:Biaxial",
     "dilated-conv": "segue.models.dilated_conv:DilatedConv",
     "note-time-pair": "segue.models.note_time_pair:NoteTimePair",
