@@ -1,0 +1,142 @@
+// Music as the page holds it: the server's JSON, with an id and marks on each note. Never changed
+// in place: each edit makes new lists and shares the notes that stay.
+
+import { timeOf } from "./time.js";
+
+let last = 0;
+const MARKS = ["fresh", "locked", "memorised"];
+
+export const emptyMusic = () => ({
+  ticks_per_quarter: 480,
+  tempi: [{ tick: 0, qpm: 100 }],
+  metres: [{ tick: 0, numerator: 4, denominator: 4 }],
+  keys: [],
+  tracks: [{ name: "Piano", program: 0, drums: false }],
+  notes: [],
+  controllers: [],
+});
+
+const order = (a, b) => a.onset - b.onset || a.track - b.track || a.pitch - b.pitch;
+
+export function makeNote(note, marks = {}) {
+  last += 1;
+  return { ...note, ...marks, id: last };
+}
+
+/** Notes read back from the browser's storage have ids; new ones must not repeat them. */
+export function reserveIds(music) {
+  for (const note of music.notes) if (note.id > last) last = note.id;
+}
+
+/** From the server's JSON, kept whole where this page knows no more of it. */
+export function fromWire(wire, mark = () => ({})) {
+  const base = emptyMusic();
+  const music = { ...wire };
+  for (const key of ["tempi", "metres", "keys", "controllers", "notes"]) music[key] = wire[key] ?? base[key];
+  if (!music.tempi.length) music.tempi = [{ tick: 0, qpm: 120 }];
+  if (!music.metres.length) music.metres = base.metres;
+  music.tracks = wire.tracks?.length ? wire.tracks : base.tracks;
+  music.ticks_per_quarter = wire.ticks_per_quarter ?? 480;
+  music.notes = music.notes.map((note) => makeNote(note, mark(note))).sort(order);
+  return music;
+}
+
+const WIRE = ["ticks_per_quarter", "tempi", "metres", "keys", "tracks", "controllers", "bends"];
+
+/** For the server: what it knows, no marks. */
+export function toWire(music, keep = () => true) {
+  const wire = {};
+  for (const key of WIRE) if (music[key] !== undefined) wire[key] = music[key];
+  wire.notes = music.notes.filter(keep).map(({ track, onset, duration, pitch, velocity }) => ({ track, onset, duration, pitch, velocity }));
+  return wire;
+}
+
+export const withNotes = (music, notes) => ({ ...music, notes: notes.slice().sort(order) });
+
+export function endTick(music) {
+  let end = 0;
+  for (const note of music.notes) end = Math.max(end, note.onset + note.duration);
+  return end;
+}
+
+export const endSeconds = (music) => timeOf(music).seconds(endTick(music));
+
+export const barCount = (music) => Math.max(1, Math.ceil(timeOf(music).bar(endTick(music)) - 1e-6));
+
+/** The notes whose id is in `ids`, each replaced by `edit(note)`, or gone where that is null. */
+export function edited(music, ids, edit) {
+  const notes = [];
+  for (const note of music.notes) {
+    const next = ids.has(note.id) ? edit(note) : note;
+    if (next) notes.push(next);
+  }
+  return withNotes(music, notes);
+}
+
+export const added = (music, ...notes) => withNotes(music, [...music.notes, ...notes]);
+
+/** The tick range and tracks that `selection` names, in `music`; null where nothing is selected. */
+export function region(music, selection) {
+  if (!selection) return null;
+  const time = timeOf(music);
+  const tracks = selection.tracks?.length ? selection.tracks : music.tracks.map((_, i) => i);
+  return { from: time.tickOfBar(selection.first), to: time.tickOfBar(selection.last), tracks };
+}
+
+export const within = (note, span) =>
+  note.onset >= span.from && note.onset < span.to && span.tracks.includes(note.track);
+
+/** A key without marks, by which the notes of a take and its prompt are told apart. */
+export const keyOf = (note) => `${note.track}/${note.onset}/${note.duration}/${note.pitch}`;
+
+/**
+ * A take as the page shows it: notes that the piece had keep their ids and marks, others are fresh.
+ * Locked notes of the piece that the take leaves out come back, and push out what collides.
+ */
+export function joined(piece, wire, spans = []) {
+  const scale = wire.ticks_per_quarter / piece.ticks_per_quarter;
+  const had = new Map();
+  for (const note of piece.notes) had.set(keyOf({ ...note, onset: Math.round(note.onset * scale), duration: Math.round(note.duration * scale) }), note);
+  const seen = new Set();
+  const made = fromWire(wire, (note) => {
+    const old = had.get(keyOf(note));
+    if (!old) return { fresh: true };
+    seen.add(old.id);
+    return old.locked ? { locked: true } : {};
+  });
+  const lost = piece.notes.filter((n) => n.locked && !seen.has(n.id));
+  let notes = made.notes;
+  if (lost.length) {
+    const back = lost.map((n) => ({ ...n, onset: Math.round(n.onset * scale), duration: Math.round(n.duration * scale) }));
+    notes = notes.filter((n) => !n.fresh || !back.some((b) => b.track === n.track && b.pitch === n.pitch && b.onset < n.onset + n.duration && n.onset < b.onset + b.duration));
+    notes = [...notes, ...back];
+  }
+  if (spans.length) notes = marked(made, notes, spans);
+  return withNotes(made, notes);
+}
+
+/** Notes that begin within bars that the training music has too. `spans`: [{ first, last }], bars from 0. */
+function marked(music, notes, spans) {
+  const time = timeOf(music);
+  const ticks = spans.map((s) => [time.tickOfBar(s.first), time.tickOfBar(s.last)]);
+  return notes.map((n) => (ticks.some(([a, b]) => n.onset >= a && n.onset < b) ? { ...n, memorised: true } : n));
+}
+
+const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+export const pitchName = (pitch) => `${NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+
+/** For listeners: "C4, quarter, bar 3 beat 2, loudness 80, Piano, locked". */
+export function spoken(music, note) {
+  const time = timeOf(music);
+  const [bar, beat] = time.place(note.onset).split(".");
+  const marks = MARKS.filter((m) => note[m]).map((m) => ({ fresh: "new", locked: "locked", memorised: "in the training music" })[m]);
+  return [pitchName(note.pitch), `${lengthName(note.duration / music.ticks_per_quarter)}`, `bar ${bar} beat ${beat}`,
+    `velocity ${note.velocity}`, music.tracks[note.track]?.name || `track ${note.track + 1}`, ...marks].join(", ");
+}
+
+const LENGTHS = [[4, "whole"], [3, "dotted half"], [2, "half"], [1.5, "dotted quarter"], [1, "quarter"], [0.75, "dotted eighth"], [0.5, "eighth"], [0.25, "sixteenth"], [0.125, "thirty-second"]];
+
+export function lengthName(quarters) {
+  const near = LENGTHS.find(([size]) => Math.abs(size - quarters) < size * 0.06);
+  return near ? near[1] : `${Math.round(quarters * 100) / 100} quarters`;
+}
