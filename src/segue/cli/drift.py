@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,7 +140,8 @@ def show(found: Drift) -> None:
     table = console.table("measure", ">distance", ">limit", "")
     for measure in found.measures:
         mark = "ALARM" if measure.alarm else ""
-        table.add_row(measure.name, f"{measure.distance:.4f}", f"{measure.limit:.4f}", mark)
+        limit = "none" if math.isnan(measure.limit) else f"{measure.limit:.4f}"
+        table.add_row(measure.name, f"{measure.distance:.4f}", limit, mark)
     console.out.print(table)
     pieces = f"{len(found.pieces)} {'piece' if len(found.pieces) == 1 else 'pieces'}"
     past = ", ".join(found.alarms)

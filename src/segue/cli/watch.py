@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,9 +98,9 @@ def _line(entry: dict[str, Any]) -> str:
     name, found = furthest
     return (
         f"{entry['time']}  {state}; {entry['pieces']} pieces, nearest its limit: {name} "
-        f"{found['distance']:.4f} of {found['limit']:.4f}"
+        f"{found['distance']:.4f} of {found['limit'] or math.inf:.4f}"
     )
 
 
 def _past(measure: dict[str, Any]) -> float:
-    return float(measure["distance"] / measure["limit"]) if measure["limit"] > 0 else 0.0
+    return float(measure["distance"] / measure["limit"]) if measure["limit"] else 0.0

@@ -29,6 +29,9 @@ WIDEST = 36
 MOST_A_SECOND = 40
 """Notes that begin within a second: more count as so many."""
 
+LEAST = 0.001
+"""No limit is lower: a thousandth of a range is nothing that anyone hears."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -174,11 +177,11 @@ def thresholds(drawn: Floats, rate: float) -> Floats:
     if not 0 < rate < 1:
         raise ValueError(f"the rate of false alarms came as {rate}; between 0 and 1 is allowed.")
     known = np.where(np.isnan(drawn), -np.inf, drawn)
-    # The share of draws at or under each: the largest in a row says how unusual the draw is.
-    ranks = np.stack([np.searchsorted(np.sort(c), c, side="right") for c in known.T], axis=1) / len(
-        known
-    )
-    quantile = float(np.quantile(ranks.max(axis=1), 1 - rate, method="higher"))
-    place = np.minimum(np.ceil(quantile * len(known)).astype(int), len(known)) - 1
-    limits = np.sort(known, axis=0)[place]
-    return np.asarray(np.where(np.isinf(limits), np.nan, limits))
+    ordered = np.sort(known, axis=0)
+    # The share of draws under each: the largest in a row says how unusual the draw is, and a
+    # measure that never moves says nothing.
+    under = [np.searchsorted(ordered[:, m], known[:, m]) for m in range(known.shape[1])]
+    unusual = np.stack(under, axis=1).max(axis=1)
+    place = int(np.quantile(unusual, 1 - rate, method="higher"))
+    limits = ordered[min(place, len(ordered) - 1)]
+    return np.asarray(np.where(np.isinf(limits), np.nan, np.maximum(limits, LEAST)))

@@ -35,6 +35,10 @@ RATE = 0.02
 DRAWS = 2000
 MOST_DRAWN = 2000
 """Pieces in a draw: more hardly move a mean."""
+FEWEST_WORKS = 5
+"""Held-out works without which surprise has no limit."""
+FEW_WORKS = 8
+"""Held-out works under which all limits are rough."""
 NAMES = (*(measure.name for measure in MEASURES), SURPRISE)
 Told = Callable[[int, int], None]
 
@@ -60,7 +64,8 @@ class Measured:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, without the curves."""
-        return {"distance": self.distance, "limit": self.limit, "alarm": self.alarm}
+        limit = None if np.isnan(self.limit) else self.limit
+        return {"distance": self.distance, "limit": limit, "alarm": self.alarm}
 
 
 @dataclass(frozen=True)
@@ -210,11 +215,12 @@ def measured(
 
 def _warnings(profile: Profile) -> list[str]:
     groups = len({g for g, out in zip(profile.groups, profile.held_out, strict=True) if out})
-    if groups >= 8:
+    if groups >= FEW_WORKS:
         return []
+    none = " and surprise has none" if groups < FEWEST_WORKS else ""
     return [
-        f"only {groups} works were held out, so the limits are rough: prepare more music, or hold "
-        "more of it out"
+        f"only {groups} works were held out, so the limits are rough{none}: prepare more music, or "
+        "hold more of it out"
     ]
 
 
@@ -265,10 +271,12 @@ def _surprise_distances(
     profile: Profile, weights: Floats, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """(D,): draws of held-out pieces against another draw of as many as there are: the reference
-    is a sample too."""
+    is a sample too. NaN where too few works were held out to tell how they differ."""
     out = profile.held_out
     told = profile.histograms[SURPRISE][out]
     groups = np.array(profile.groups)[out]
+    if len(set(groups.tolist())) < FEWEST_WORKS:
+        return np.full(len(weights), np.nan)
     others = draws(groups, int(out.sum()), len(weights), rng)
     return np.asarray(distance(mean(told, weights), mean(told, others)))
 

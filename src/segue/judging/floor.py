@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from segue.files import written_whole
 from segue.judging.material import corpus_of_run
 
 TALLIES = "tallies.npz"
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for archives that are damaged, or of something else."""
 
 
 def tally(corpus: Corpus) -> Tallies:
@@ -54,7 +58,7 @@ def _kept(bundle: Bundle) -> Tallies | None:
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
             found = Tallies.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError, EOFError):
+    except UNREADABLE:
         return None
     return found if tuple(c.size for c in found.columns) == bundle.sizes else None
 

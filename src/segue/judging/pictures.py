@@ -76,7 +76,8 @@ def _curves(measure: Measured, found: Drift, axes: Axes) -> None:
     axes.plot(x, known, color=INK, linewidth=1.4, label=of)
     axes.plot(x, new, color=colour, linewidth=1.4, label=f"new ({len(found.pieces)} pieces)")
     past = "past its limit" if measure.alarm else "within its limit"
-    title = f"{measure.title}: {measure.distance:.3f}, {past} {measure.limit:.3f}"
+    limit = "no limit known" if np.isnan(measure.limit) else f"{past} {measure.limit:.3f}"
+    title = f"{measure.title}: {measure.distance:.3f}, {limit}"
     label(axes, title, measure.across, "share")
     axes.set_ylim(bottom=0)
     if measure.across == "seconds":

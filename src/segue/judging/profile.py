@@ -24,6 +24,7 @@ from segue.errors import BundleError, DataError, SegueError
 from segue.evaluation.profile import MEASURES, Floats, histograms, shares
 from segue.files import written_whole
 from segue.judging import floor
+from segue.judging.floor import UNREADABLE
 from segue.judging.likelihood import evaluate
 from segue.judging.material import Material, Music, material, watched_split
 from segue.score import Score
@@ -240,7 +241,7 @@ def load(bundle: Bundle) -> Profile:
             profile = _read(held)
             of = str(held["bundle"])
             version = int(held["version"])
-    except (OSError, ValueError, KeyError, EOFError, IndexError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{file} cannot be read ({error}): {again}.") from None
     if version != VERSION or of != bundle.hash:
         raise BundleError(f"{file} is of another bundle, or another version: {again}.")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,11 @@ def prometheus(found: Drift | None, bundle: str, at: float) -> str:
         each = [({**own, "measure": m.name}, m) for m in found.measures]
         rows += [
             ("distance", "1-Wasserstein distance from 0 to 1.", [(k, m.distance) for k, m in each]),
-            ("limit", "The distance at which there is an alarm.", [(k, m.limit) for k, m in each]),
+            (
+                "limit",
+                "The distance at which there is an alarm.",
+                [(k, m.limit) for k, m in each if not isnan(m.limit)],
+            ),
             ("alarm", "Whether it is past its limit.", [(k, float(m.alarm)) for k, m in each]),
             ("any_alarm", "Whether any measure is past its limit.", [(own, float(found.alarm))]),
             ("pieces", "Pieces that were compared.", [(own, float(len(found.pieces)))]),
