@@ -129,16 +129,17 @@ def draw_curves(
         axes.plot(x, y, color=colour, linewidth=1.6, marker=marker, markersize=4, label=name)
     for name, level in (levels or {}).items():
         axes.axhline(level, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        # Beside the axes: over a line it would be unreadable, or hide it.
         axes.annotate(
             name,
-            (0.995, level),
-            (0, 3),
+            (1.0, level),
+            (4, 0),
             xycoords=axes.get_yaxis_transform(),
             textcoords="offset points",
-            ha="right",
+            ha="left",
+            va="center",
             color=MUTED,
             parse_math=False,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
         )
     _legend(axes)
 
