@@ -154,3 +154,44 @@ def test_files_that_differ_in_their_suffix_alone_stay_apart(tmp_path):
 def test_an_option_is_refused_with_who_takes_it(tmp_path):
     with pytest.raises(FormatError, match="it is for sound"):
         check_options(tmp_path / "a.pdf", ["soundfont"])
+
+
+TUNES = """X:1
+T:First
+M:4/4
+L:1/4
+K:C
+CDEF|
+
+X:7
+T:Second
+M:4/4
+L:1/4
+K:G
+"G"GABc|
+"""
+
+
+def test_a_tune_of_a_book_and_its_chords(segue, tmp_path):
+    book, out = tmp_path / "book.abc", tmp_path / "out.mid"
+    book.write_text(TUNES)
+    assert segue("convert", book, out, "--tune", "7").code == 0
+    assert package.read(out).notes["pitch"].tolist() == [67, 69, 71, 72]
+    assert segue("convert", book, out, "--tune", "7", "--chords").code == 0
+    assert len(package.read(out)) > 4
+    ran = segue("convert", book, out, "--tune", "9")
+    assert ran.code != 0
+    assert "has no tune X:9" in ran.err
+
+
+def test_reading_options_are_for_abc(segue, tmp_path):
+    book, out = tmp_path / "book.abc", tmp_path / "out.mid"
+    book.write_text(TUNES)
+    segue("convert", book, out)
+    ran = segue("convert", out, tmp_path / "again.mid", "--chords")
+    assert "--chords means nothing for out.mid" in ran.err
+    assert "--tune is for one file" in segue(
+        "convert", tmp_path, "--to", "mid", "-o", tmp_path / "o", "--tune", "1"
+    ).err  # fmt: skip
+    ran = segue("convert", tmp_path, "--to", "musicxml", "-o", tmp_path / "o", "--chords")
+    assert ran.code == 0, ran.err

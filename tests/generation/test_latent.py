@@ -12,7 +12,11 @@ from segue import bundles, recipes
 from segue.bundles import Bundle
 from segue.data import Corpus, prepare
 from segue.errors import SegueError
-from segue.generation.latent import interpolate, reconstruct, slerp, vary
+from segue.generation import generate
+from segue.generation.density import Density
+from segue.generation.latent import interpolate, read_latent, reconstruct, slerp, vary
+from segue.generation.replay import replay
+from segue.generation.wishes import Wishes
 from segue.training.run import train
 
 TWIN = (
@@ -96,3 +100,54 @@ def test_a_bundle_without_a_latent_is_refused(run_path: Path) -> None:
 def test_an_amount_out_of_range_is_refused(latent: Bundle, amount: float) -> None:
     with pytest.raises(SegueError, match="0 to 1 is allowed"):
         vary(latent, chorale(3), amount=amount)
+
+
+def test_a_take_is_made_again_from_its_latent(latent: Bundle, tmp_path: Path) -> None:
+    take = generate(latent, bars=4, seed=5)[0]
+    assert np.shape(take.receipt["latent"])[1] == latent.engine["normals"]
+    receipt = take.save(tmp_path / "take", (".mid",))[-1]
+    again = generate(latent, bars=4, seed=5, latent=read_latent(receipt))[0]
+    assert again.score.notes.tolist() == take.score.notes.tolist()
+    other = generate(latent, bars=4, seed=6)[0]
+    borrowed = generate(latent, bars=4, seed=6, latent=read_latent(receipt))[0]
+    assert borrowed.score.notes.tolist() != other.score.notes.tolist()
+    assert replay(latent, borrowed.score).same
+
+
+def test_latents_are_read_from_arrays_and_lists(latent: Bundle, tmp_path: Path) -> None:
+    wanted = np.arange(8, dtype=np.float32)
+    np.save(tmp_path / "z.npy", wanted)
+    (tmp_path / "z.json").write_text(str(wanted.tolist()))
+    for name in ("z.npy", "z.json"):
+        np.testing.assert_array_equal(read_latent(tmp_path / name), wanted[None])
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[[1, 2], [3]]", '"words"', "[[[1]]]"])
+def test_files_without_a_latent_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "z.json").write_text(text)
+    with pytest.raises(SegueError, match="holds no latent"):
+        read_latent(tmp_path / "z.json")
+
+
+def test_a_latent_of_another_size_is_refused(latent: Bundle, run_path: Path) -> None:
+    with pytest.raises(SegueError, match="takes a row of 8 numbers"):
+        generate(latent, latent=np.zeros((1, 7), np.float32))
+    with pytest.raises(SegueError, match="infinite or none"):
+        generate(latent, latent=np.full((1, 8), np.nan, np.float32))
+    with pytest.raises(SegueError, match="makes music row by row, from no latent"):
+        generate(bundles.load(run_path), latent=np.zeros((1, 8), np.float32))
+
+
+def test_segments_end_on_the_tonic_and_at_the_second(latent: Bundle) -> None:
+    wishes = Wishes(ending="cadence")
+    take = generate(latent, seconds=9, seed=3, wishes=wishes)[0]
+    if len(take.score):
+        assert take.score.end_seconds == pytest.approx(9, abs=0.005)
+        assert take.receipt["checks"]["ending"]["kept"]
+
+
+def test_what_segments_cannot_do_is_one_sentence(latent: Bundle) -> None:
+    with pytest.raises(SegueError, match="cannot be counted while"):
+        generate(latent, wishes=Wishes(density=Density(2)))
+    with pytest.raises(SegueError, match="reads no opening"):
+        generate(latent, start="opening")

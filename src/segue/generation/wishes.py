@@ -208,7 +208,9 @@ class Wishes:
         close = Close.of(score, begin, end)
         chord = ends.last_chord(self, score, close, key)
         made = ends.closed(score, close, chord, self.within)
-        return made, lambda done: {**ends.proof(done, close, chord), "asked": self.ending}
+        put = {_place(note) for note in made.notes} - {_place(note) for note in score.notes}
+        told = {"asked": self.ending, "put_right_notes": len(put)}
+        return made, lambda done: {**ends.proof(done, close, chord), **told}
 
     def _orchestrated(self, score: Score) -> Score:
         """Encodings that keep no programs: the first pitched tracks play what is asked."""
@@ -352,6 +354,10 @@ def _most_at_once(score: Score, begin: int) -> int:
     starts = np.sort(notes["onset"])
     sounding = np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")
     return int(sounding.max())
+
+
+def _place(note: np.void) -> tuple[int, int, int]:
+    return int(note["onset"]), int(note["track"]), int(note["pitch"])
 
 
 def _changed(before: NDArray[np.void], after: NDArray[np.void]) -> int:
