@@ -20,6 +20,8 @@ class Row:
     recipe: str
     league: str
     changes: tuple[str, ...] = ()
+    grams: int = 0
+    """If not a recipe is trained but n-grams of so many symbols are counted."""
 
     @property
     def name(self) -> str:
@@ -27,10 +29,15 @@ class Row:
         return f"{self.kind}-{Path(self.recipe).stem.removeprefix('poly-')}"
 
 
+_TRANSPOSED = "data.transpose=[-5,6]"
+_ECHO = ("train.precision=bf16", "train.ema=0.98", "train.lr=8e-3", "train.validate_every=50")
+_SMALL = ("model.hidden=48", "model.dropout=0.35", "model.drop_keys=0.3", "train.max_steps=700")
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
 ROWS: tuple[Row, ...] = (
     Row("jsb", "poly-lstm", "factorised", (*_JSB, "train.max_steps=1800")),
     Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=500", "train.lr=1e-2")),
+    Row("jsb", "poly-echo", "factorised", (*_ECHO, *_SMALL, _TRANSPOSED)),
+    Row("nes", "5-gram", "events", grams=5),
 )
 
 
