@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from math import exp
 from typing import Any
 
 from bench.published.figures import FLAGS, Figure, of
@@ -13,6 +14,7 @@ _TITLES = {
     "factorised": "keys independent given the past",
     "joint": "keys of a frame told one after another",
     "chorales": "sixteenths, soprano to bass",
+    "events": "tx1 events; perplexity after it",
 }
 
 
@@ -28,17 +30,28 @@ def lines(records: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield "\n" + "; ".join(f"[{flag}] {meaning}" for flag, meaning in FLAGS.items())
 
 
+def _figure(nats: float, league: str) -> str:
+    perplexity = f" ({exp(nats):.2f})" if league == "events" else ""
+    return f"{nats:8.3f}{perplexity}"
+
+
 def _published(figure: Figure, kind: str) -> str:
     unsure = " (unverified)" if figure.flag == "M" else ""
-    return f"  {figure.nats[kind]:8.3f}  [{figure.flag}] {figure.model}{unsure}, {figure.source}"
+    nats = _figure(figure.nats[kind], figure.league)
+    return f"  {nats}  [{figure.flag}] {figure.model}{unsure}, {figure.source}"
 
 
 def _own(record: dict[str, Any]) -> str:
     looks = len(record["test_looks"])
-    return (
-        f"> {record['test']:8.3f}  ours, {record['recipe']} {' '.join(record['changes'])}: "
-        f"{record['parameters']:,} parameters, {record['processor_minutes']} min of one core, "
-        f"seed {record['seed']}, valid {record['valid']:.3f}, mean of pieces "
-        f"{record['test_piece_mean']:.3f}, {record['date']}, {record['machine']}"
-        + (f", test opened {looks} times" if looks > 1 else "")
-    )
+    told = [
+        f"ours, {record['recipe']} {' '.join(record['changes'])}".strip(),
+        f"{record['parameters']:,} parameters",
+        f"{record['processor_minutes']} min of one core",
+        f"seed {record['seed']}",
+        f"valid {record['valid']:.3f}",
+        f"mean of pieces {record['test_piece_mean']:.3f}",
+        record["date"],
+        record["machine"],
+        *([f"test opened {looks} times"] if looks > 1 else []),
+    ]
+    return f"> {_figure(record['test'], record['league'])}  {', '.join(told)}"

@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue import encodings
+
 Rows = NDArray[np.int16]
 
 KEYS = 88
 LOWEST, HIGHEST = 36, 81
 VOICES = 4
+NES_EVENTS = 631
 _REST, _BEGIN = HIGHEST - LOWEST + 1, HIGHEST - LOWEST + 2
 _SPLITS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 
@@ -102,11 +105,31 @@ def voices_moved(rows: Rows, by: int) -> Rows:
     return np.where(sounds, moved, rows)
 
 
+# -- NES songs -----------------------------------------------------------------------------------
+
+
+def nes(data: Path, split: str) -> list[Rows]:
+    """Songs as tx1 events, (events, 1), from the 24 Hz files: a start, which is read, then all.
+
+    The 44.1 kHz files that published figures are stated on are not to be had; waits are coarser.
+    """
+    from segue import formats
+
+    encoding = encodings.get("nes_events")
+    folder = data / "nesmdb" / "midi24" / split
+    paths = sorted(folder.glob("*.mid"))
+    if not paths:
+        raise SystemExit(f"{folder} holds no .mid file: give the folder above nesmdb/ with --data.")
+    songs = [encoding.encode(formats.read(path)).rows.astype(np.int16) for path in paths]
+    return [song for song in songs if len(song) > 1]
+
+
 SETS: dict[str, Set] = {
     "jsb": _rolls("JSB_Chorales.mat"),
     "nottingham": _rolls("Nottingham.mat"),
     "piano": _rolls("Piano_midi.mat"),
     "muse": _rolls("MuseData.mat"),
+    "nes": Set((NES_EVENTS,), "event", 1, nes, lambda rows, by: rows, one_key=False),
     "jsb16": Set((_BEGIN + 1,) * VOICES, "note", VOICES, chorales, voices_moved, one_key=False),
 }
 GROUPS: dict[str, tuple[str, ...]] = {"poly4": ("jsb", "nottingham", "piano", "muse")}
