@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from segue.cli import console
+from segue.evaluation.plots import sparkline
 from segue.formats.repairs import counted
 
 if TYPE_CHECKING:
     from segue.judging.causes import Diagnosis
     from segue.judging.doctor import Report
+    from segue.judging.learning_curve import Curve
 
 MOST_NAMED = 3
+SPARKS = 40
 
 
 def show(report: Report) -> None:
@@ -22,6 +25,7 @@ def show(report: Report) -> None:
         out.print(f"{report.path}: nothing found{_looked_at(report)}.", soft_wrap=True)
         return
     out.print(report.path, style="bold", soft_wrap=True)
+    _show_curve(report.curve)
     for remark in report.remarks:
         out.print(f"  training, {remark.name}: {remark.said}.", soft_wrap=True)
         _show_tries(remark.tries)
@@ -30,6 +34,15 @@ def show(report: Report) -> None:
     if len(report.patients) > 1:
         ill = sum(bool(patient.diagnoses) for patient in report.patients)
         out.print(f"  {ill} of {counted(len(report.patients), 'piece')} have something.")
+
+
+def _show_curve(curve: Curve) -> None:
+    """Losses of training and of held-out looks, a line each."""
+    for name, points in (("training", curve.training), ("held out", curve.looks)):
+        losses = [loss for _, loss in points if loss is not None]
+        if len(losses) > 1:
+            line, ends = sparkline(losses, SPARKS), f"{losses[0]:.3g} to {losses[-1]:.3g}"
+            console.out.print(f"  {name} {line} {ends} by step {points[-1][0]}", soft_wrap=True)
 
 
 def _looked_at(report: Report) -> str:

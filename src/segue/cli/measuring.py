@@ -13,12 +13,14 @@ from segue.evaluation import bootstrap
 from segue.evaluation.compare_sets import Overlap, Profile, compare, excerpt, profile
 from segue.evaluation.features import FEATURES
 from segue.evaluation.measures import MEASURES
+from segue.evaluation.plots import bar
 from segue.score import Score
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FEWEST_FOR_INTERVAL = 3
+BAR_WIDTH = 8
 NOTHING = "\N{EN DASH}"
 
 
@@ -114,7 +116,7 @@ def table(found: Measured) -> Table:
 
     columns = ["measure", ">mean", ">95 % interval", "unit"]
     if found.real:
-        columns[3:] = [">real", ">95 % interval", ">like real", ">as varied", ">itself"]
+        columns[3:] = [">real", ">95 % interval", ">like real", ">as varied", ">itself", ""]
     shown = console.table(*columns, title=_title(found))
     shown.columns[0].no_wrap = True
     for name in found.names:
@@ -131,6 +133,7 @@ def table(found: Measured) -> Table:
         if found.real:
             each = found.overlaps[name]
             cells += [_share(v) for v in (each.like_real, each.as_varied, each.real_itself)]
+            cells.append(bar(each.like_real, BAR_WIDTH))
         if found.real or name in MEASURES:
             shown.add_row(*cells)
     return shown

@@ -7,7 +7,7 @@ take's receipt, its bundle and its run's log tell.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from segue.generation import Sampling, generate
 from segue.judging import causes
 from segue.judging.causes import Diagnosis, explain
 from segue.judging.facts import Facts, facts_of_take
-from segue.judging.learning_curve import METRICS
+from segue.judging.learning_curve import METRICS, Curve
 from segue.score import Score, slice_ticks
 
 
@@ -47,6 +47,7 @@ class Report:
     path: str
     remarks: tuple[Remark, ...]
     patients: tuple[Patient, ...]
+    curve: Curve = field(default_factory=Curve)
 
     @property
     def healthy(self) -> bool:
@@ -143,7 +144,7 @@ def run(
     facts = facts_of_run(path)
     remarks = training(facts)
     if facts.bundle is None:
-        return Report(str(path), remarks, ())
+        return Report(str(path), remarks, (), facts.curve)
     made = generate(
         facts.bundle,
         takes=takes,
@@ -157,7 +158,7 @@ def run(
     for each in made:
         its = replace(facts, settings=each.receipt["settings"])
         patients.append(take(each.score, f"seed {each.receipt['seed']}", its))
-    return Report(str(path), remarks, tuple(patients))
+    return Report(str(path), remarks, tuple(patients), facts.curve)
 
 
 def facts_of_run(path: Path) -> Facts:

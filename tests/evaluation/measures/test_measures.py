@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -206,6 +207,21 @@ def test_bars_follow_the_metre() -> None:
     assert MEASURES["groove_consistency"].function(waltz) > 0.98
     assert MEASURES["groove_similarity"].function(waltz) == 1
     assert MEASURES["groove_similarity"].function(tune(*notes)) < 1
+
+
+def test_a_file_that_claims_millions_of_bars_costs_nothing() -> None:
+    # As many beats as a reader lets through, in a metre of one 128th.
+    score = tune(*scale_run(2), (199_990.0, 4, 60))
+    score = score.with_(metres=events(METRE, [(0, 1, 128)]))
+    assert score.end_bars > 6_000_000
+    tracemalloc.start()
+    found = measure(score)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert math.isnan(found["groove_consistency"])
+    assert math.isnan(found["entropy_4_bars"])
+    assert found["pitch_range"] == 12
+    assert peak < 64 * 2**20
 
 
 def test_velocities_and_drums() -> None:

@@ -12,6 +12,8 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+MOST_BARS = 1 << 17
+"""Measures by the bar are not defined for more: a table of them would be larger than the music."""
 STEPS_A_BEAT = 24
 """The grid of measures that ask for one: MusPy's own resolution, so fine that triplets fit."""
 
@@ -58,6 +60,11 @@ def neighbours(score: Score) -> tuple[Events, Events]:
     notes = notes[np.argsort(notes["track"], kind="stable")]
     same = notes["track"][1:] == notes["track"][:-1]
     return notes[:-1][same], notes[1:][same]
+
+
+def barred(score: Score) -> bool:
+    """Whether it has notes, and no more bars than music has: a file may claim any number."""
+    return len(score) > 0 and score.end_bars <= MOST_BARS
 
 
 def bars_of(score: Score, ticks: NDArray[np.int64]) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from segue.evaluation.histograms import interval_histogram, intervals
-from segue.evaluation.measures.parts import Ints, bars_of, bits, share, steps
+from segue.evaluation.measures.parts import Ints, barred, bars_of, bits, share, steps
 from segue.score import Score
 
 NAN = float("nan")
@@ -39,7 +39,7 @@ def empty_measure_rate(score: Score) -> float:
     MusPy's for one metre; here bars follow the piece's changes of metre. Ends count as in
     `empty_beat_rate`.
     """
-    if score.end_ticks < 1:
+    if score.end_ticks < 1 or not barred(score):
         return NAN
     onset = score.notes["onset"]
     first, last = bars_of(score, onset), bars_of(score, onset + score.notes["duration"])
@@ -70,7 +70,7 @@ def groove_consistency(score: Score) -> float:
 
 def _grid(score: Score) -> tuple[Ints, Ints, Ints]:
     """Bar and step within it of every onset, shape (notes,), and the steps of each bar, (bars,)."""
-    if not len(score):
+    if not barred(score):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
     bars = int(bars_of(score, np.array([score.end_ticks]))[0]) + 1
     edges = steps(score, score.metre_map.ticks(np.arange(bars + 1)))
@@ -133,7 +133,7 @@ def notes_per_beat(score: Score) -> float:
 
 def density_deviation(score: Score) -> float:
     """How much bars differ in notes: standard deviation over mean. NaN for under two bars."""
-    if not len(score):
+    if not barred(score):
         return NAN
     counts = np.bincount(bars_of(score, score.notes["onset"]))
     return float(counts.std() / counts.mean()) if len(counts) > 1 else NAN

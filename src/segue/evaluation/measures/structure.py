@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from segue.evaluation.measures.keys import fits
-from segue.evaluation.measures.parts import Floats, bars_of, bits, tones
+from segue.evaluation.measures.parts import Floats, barred, bars_of, bits, tones
 from segue.score import Score
 
 NAN = float("nan")
@@ -118,7 +118,7 @@ def structure_long(score: Score) -> float:
 def _windows_entropy(score: Score, bars: int) -> float:
     """Mean bits of the pitch classes of every `bars` bars in a row that have notes."""
     notes = tones(score)
-    if not len(notes):
+    if not len(notes) or not barred(score):
         return NAN
     bar = bars_of(score, notes["onset"])
     count = int(bar.max()) + 1
