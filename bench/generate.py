@@ -1,12 +1,21 @@
 """How fast playing is: steps a second beside eager torch, the bound, masks, and the first note.
 
-    python bench/generate.py [--bundle RUN] [--threads 1] [--write bench/results/generate.json]
+    python bench/generate.py [--bundle RUN] [--peer-python PYTHON] [--threads 1 2]
+                             [--write bench/results/generate.json]
 
-One run, medians. A step of the 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32 and int8)
-beside the same net as an eager `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`, one
-take and 64 at a time; the share of the bound (bytes of weights a step over the bandwidth measured
-by copying them); what sampling and masks cost beside a step. With a bundle: the time from starting
-the process to the first note, and music seconds made a second.
+One run, medians, one take and 64 at a time, each with one thread and with two. A step is the
+features of one row and the logits of the next.
+
+- The 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32, int8), beside the same net as an eager
+  `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`.
+- A Transformer of 11 M parameters: 256 rows from the first, the likeliest each time, beside
+  `generate` of a GPT-2 of the same size in Hugging Face's transformers, which `--peer-python` has
+  in an environment of its own (python3 -m venv V; V/bin/pip install torch==2.13.0 transformers).
+- The share of the bound: for one take bytes of weights a step over the bandwidth of reading as many
+  bytes again and again; for 64 operations a step over the rate of one product of the same shapes.
+- What sampling and masks add to a step: a whole take of the LSTM without what the engine takes.
+- With a bundle the time from starting the process to the first note, and seconds of music made a
+  second.
 """
 
 from __future__ import annotations
@@ -20,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,152 +38,282 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from segue import recipes
+from generate_peers import Cells, Eager, gpt2
+from segue import bundles, encodings, recipes
+from segue.bundles import Bundle
 from segue.files import write_json
+from segue.generation.engine import Engine
+from segue.generation.guides import Steps
 from segue.generation.int8 import quantised
-from segue.generation.onnx_engine import session
-from segue.generation.sampling import Sampling, draw, probabilities
+from segue.generation.onnx_engine import OnnxEngine, session
+from segue.generation.player import Player
+from segue.generation.sampling import Sampling
 from segue.training.export import export
 
-VOCABULARY, HIDDEN, LAYERS = 390, 512, 3
+BATCHES = (1, 64)
+HIDDEN, LAYERS = 512, 3
+GPT = {"width": 384, "layers": 6, "heads": 6, "window": 512}
+ROWS, TAKE = 256, 300
+"""Rows of a Transformer's take, and of the take whose masks are timed."""
+SECONDS, SPELLS = 1.5, 5
+
+# What issue 6 asks for: rate beside the peer, share, or seconds.
+NN_LSTM, LSTM_CELL, MANY_LSTM = 30, 8, 5
+GPT_ONE, GPT_MANY = 6, 3
+BOUND, MASKS, FIRST_NOTE, REAL_TIME = 0.5, 0.15, 1.5, 50
+
+Row = dict[str, Any]
 
 
-class Eager(nn.Module):
-    """The net as most code has it: one `nn.LSTM` called with one row at a time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(VOCABULARY, HIDDEN, LAYERS, batch_first=True)
-        self.out = nn.Linear(HIDDEN, VOCABULARY)
-
-    def forward(self, row: Tensor, state: Any) -> tuple[Tensor, Any]:
-        hot = nn.functional.one_hot(row, VOCABULARY).float()
-        features, state = self.lstm(hot, state)
-        return self.out(features), state
-
-
-class Cells(nn.Module):
-    """The net as a loop of `nn.LSTMCell`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        sizes = [VOCABULARY] + [HIDDEN] * (LAYERS - 1)
-        self.cells = nn.ModuleList(nn.LSTMCell(size, HIDDEN) for size in sizes)
-        self.out = nn.Linear(HIDDEN, VOCABULARY)
-
-    def forward(self, row: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        x = nn.functional.one_hot(row[:, 0], VOCABULARY).float()
-        new = []
-        for cell, each in zip(self.cells, state, strict=True):
-            h, c = cell(x, each)
-            new.append((h, c))
-            x = h
-        return self.out(x), new
-
-
-def rate(step: Callable[[], Any], seconds: float = 2.0) -> float:
+def rate(step: Callable[[], Any], seconds: float = SECONDS) -> float:
     """Calls a second, the median of five spells."""
     step()
     spells = []
-    for _ in range(5):
+    for _ in range(SPELLS):
         count, began = 0, time.perf_counter()
-        while time.perf_counter() - began < seconds / 5:
+        while time.perf_counter() - began < seconds / SPELLS:
             step()
             count += 1
         spells.append(count / (time.perf_counter() - began))
     return statistics.median(spells)
 
 
-def graphs() -> tuple[Path, Path]:
-    """The step of the LSTM as an fp32 and an int8 graph."""
-    recipe = recipes.load("performance-rnn")
-    exported = export(recipes.build_model(recipe, (VOCABULARY,), seed=0))
-    folder = Path(tempfile.mkdtemp())
-    (folder / "fp32.onnx").write_bytes(exported.onnx["model.onnx"])
-    (folder / "int8.onnx").write_bytes(quantised(folder / "fp32.onnx"))
-    return folder / "fp32.onnx", folder / "int8.onnx"
+def row(what: str, value: float, unit: str, **targets: tuple[float, float]) -> Row:
+    """A line of the table; `targets` are what is measured and the least, by peer."""
+    told = [
+        {"beside": k.replace("_", " "), "times": have, "target": want, "kept": have >= want}
+        for k, (have, want) in targets.items()
+    ]
+    return {"what": what, "value": value, "unit": unit, "targets": told}
 
 
-def onnx_step(graph: Path, batch: int, threads: int) -> Callable[[], Any]:
-    """One step of a graph, its state carried on."""
-    runner = session(graph, threads)
-    feed = {
-        each.name: np.zeros((batch, *each.shape[1:]), np.float32)
-        for each in runner.get_inputs()
-        if each.name != "row"
-    }
-    feed["row"] = np.ones((batch, 1), np.int64)
-    names = [name for name in feed if name != "row"]
+# -- bundles with random weights ---------------------------------------------------------------
+
+
+def untrained(folder: Path, recipe: recipes.Recipe) -> Bundle:
+    """A bundle of performance events with weights as they are drawn."""
+    encoding = encodings.get("performance", marks=True, longest=5)
+    model = recipes.build_model(recipe, encoding.layout.sizes, seed=0)
+    exported = export(model)
+    chance = np.random.default_rng(0)
+    size = encoding.layout.sizes[0]
+    weights = {name: t.numpy() for name, t in model.state_dict().items()}
+    facts = {
+        "plays": "rows", "engine": exported.engine, "parameters": 0, "context": None, "header": {},
+        "used": [list(range(size))], "corpus": {},
+        "held_out": {"unit": "nats", "nats": {}, "rows": 0, "split": "none"},
+    }  # fmt: skip
+    return bundles.save(
+        folder,
+        recipe=recipe,
+        encoding=encoding,
+        weights=weights,
+        onnx=exported.onnx,
+        state=exported.state,
+        openings=[chance.integers(0, size, (96, 1)).astype(np.uint16) for _ in range(8)],
+        facts=facts,
+    )
+
+
+def engines(bundle: Bundle, threads: int) -> Iterator[tuple[str, OnnxEngine, int]]:
+    """The fp32 and the int8 engine, and how many bytes of weights each reads in a step."""
+    small = quantised(bundle)
+    plain = {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
+    for name, graphs in (("fp32", plain), ("int8", small)):
+        opened = {k: session(bundle.path / k, threads, graph) for k, graph in graphs.items()}
+        engine = OnnxEngine(bundle, opened=lambda path, opened=opened: opened[path.name])
+        yield name, engine, sum(matrices(graph) for graph in graphs.values())
+
+
+def matrices(graph: bytes) -> int:
+    """Bytes of the matrices that a graph multiplies with."""
+    import onnx
+
+    model = onnx.load_from_string(graph)
+    products = ("MatMul", "Gemm", "MatMulIntegerToFloat")
+    used = {n.input[1] for n in model.graph.node if n.op_type in products}
+    held = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
+    return sum(held[name].nbytes for name in used if name in held)
+
+
+# -- the LSTM ----------------------------------------------------------------------------------
+
+
+def stepping(engine: Engine, batch: int) -> Callable[[], Any]:
+    """A step and the logits after it, again and again."""
+    state = engine.playing(engine.start(batch), 1)
+    some = np.ones((batch, len(engine.sizes)), np.int64)
 
     def step() -> None:
-        _, *state = runner.run(None, feed)
-        feed.update(zip(names, state, strict=True))
+        nonlocal state
+        state = engine.step(some, state)
+        engine.logits(state, 0, some)
 
     return step
 
 
 def bandwidth(size: int) -> float:
     """Bytes a second read by summing an array of that many bytes, again and again."""
-    array = np.ones(size // 4, np.float32)
-    return rate(array.sum, 1.0) * array.nbytes
+    array = torch.ones(size // 4)
+    return rate(array.sum, 0.6) * size
 
 
-def steps(threads: int) -> list[dict[str, Any]]:
-    """The LSTM's rows."""
-    rows: list[dict[str, Any]] = []
-    fp32, int8 = graphs()
-    eager, cells = Eager().eval(), Cells().eval()
-    for batch in (1, 64):
-        row = torch.ones(batch, 1, dtype=torch.long)
-        zeros = [(torch.zeros(batch, HIDDEN), torch.zeros(batch, HIDDEN)) for _ in range(LAYERS)]
-        state = (torch.zeros(LAYERS, batch, HIDDEN), torch.zeros(LAYERS, batch, HIDDEN))
-        with torch.no_grad():
-            by_eager = rate(lambda row=row, state=state: eager(row, state)) * batch
-            by_cells = rate(lambda row=row, zeros=zeros: cells(row, zeros)) * batch
-        for name, graph in (("fp32", fp32), ("int8", int8)):
-            own = rate(onnx_step(graph, batch, threads)) * batch
-            found = {"what": f"3 x 512 LSTM, {name}, batch {batch}", "rate": own}
-            found["ratio"] = f"{own / by_eager:.1f} x nn.LSTM, {own / by_cells:.1f} x LSTMCell"
-            if batch == 1:
-                bound = bandwidth(graph.stat().st_size) / graph.stat().st_size
-                found["ratio"] += f", {100 * own / bound:.0f} % of the bound of reading its weights"
-            rows.append(found)
-        rows.append({"what": f"eager nn.LSTM, batch {batch}", "rate": by_eager})
-        rows.append({"what": f"loop of nn.LSTMCell, batch {batch}", "rate": by_cells})
-    rows += sampling(fp32, threads)
-    return rows
+def product_rate(batch: int, threads: int, *, int8: bool) -> float:
+    """Operations a second of one layer's product alone, in ONNX Runtime."""
+    from onnx import TensorProto, helper, numpy_helper
 
-
-def sampling(graph: Path, threads: int) -> list[dict[str, Any]]:
-    """What choosing a symbol costs beside a step."""
-    rows = []
-    for batch in (1, 64):
-        logits = np.random.default_rng(0).standard_normal((batch, VOCABULARY)).astype(np.float32)
-        allowed = np.ones((batch, VOCABULARY), bool)
-        uniform = np.full(batch, 0.5)
-        how = Sampling(0.9, top_p=0.98)
-
-        def choose(
-            logits: Any = logits, allowed: Any = allowed, uniform: Any = uniform, how: Any = how
-        ) -> None:
-            draw(probabilities(logits, allowed, how), uniform)
-
-        own, step = rate(choose), rate(onnx_step(graph, batch, threads))
-        rows.append(
-            {
-                "what": f"masking and drawing, top-p, batch {batch}",
-                "rate": own * batch,
-                "ratio": f"{100 * step / own:.0f} % of a fp32 step",
-            }
+    inputs, outputs = 2 * HIDDEN, 4 * HIDDEN
+    weight = np.ones((inputs, outputs), np.int8 if int8 else np.float32)
+    held = {"w": weight}
+    if int8:
+        held |= {"s": np.array(0.1, np.float32), "z": np.array(128, np.uint8)}
+        node = helper.make_node(
+            "MatMulIntegerToFloat", ["x", "w", "s", "s", "z"], ["y"], domain="com.microsoft"
         )
+    else:
+        node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    kind = TensorProto.UINT8 if int8 else TensorProto.FLOAT
+    graph = helper.make_graph(
+        [node], "product",
+        [helper.make_tensor_value_info("x", kind, [batch, inputs])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, outputs])],
+        [numpy_helper.from_array(array, name) for name, array in held.items()],
+    )  # fmt: skip
+    domains = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=domains, ir_version=10)
+    alone = session(Path("product.onnx"), threads, model.SerializeToString())
+    x = np.ones((batch, inputs), np.uint8 if int8 else np.float32)
+    return rate(lambda: alone.run(None, {"x": x}), 0.6) * 2 * batch * inputs * outputs
+
+
+def lstm(bundle: Bundle, threads: int) -> list[Row]:
+    """The LSTM's rows."""
+    size = bundle.sizes[0]
+    eager, cells = Eager(size, HIDDEN, LAYERS).eval(), Cells(size, HIDDEN, LAYERS).eval()
+    rows: list[Row] = []
+    for batch in BATCHES:
+        some = torch.ones(batch, 1, dtype=torch.long)
+        zeros = [(torch.zeros(batch, HIDDEN), torch.zeros(batch, HIDDEN)) for _ in range(LAYERS)]
+        both = (torch.zeros(LAYERS, batch, HIDDEN), torch.zeros(LAYERS, batch, HIDDEN))
+        with torch.no_grad():
+            by_eager = rate(lambda some=some, both=both: eager(some, both)) * batch
+            by_cells = rate(lambda some=some, zeros=zeros: cells(some, zeros)) * batch
+        rows.append(row(f"eager nn.LSTM, batch {batch}", by_eager, "rows/s"))
+        rows.append(row(f"loop of nn.LSTMCell, batch {batch}", by_cells, "rows/s"))
+        for name, engine, weights in engines(bundle, threads):
+            own = rate(stepping(engine, batch)) * batch
+            asked = (NN_LSTM, LSTM_CELL) if batch == 1 else (MANY_LSTM, MANY_LSTM)
+            if batch == 1:
+                bound = bandwidth(weights) / weights
+            else:
+                cells_of = weights if name == "int8" else weights // 4
+                bound = product_rate(batch, threads, int8=name == "int8") / (2 * cells_of)
+            measured = {"bound": (own / bound, BOUND)}
+            if name == "int8":
+                measured |= {"nn.LSTM": (own / by_eager, asked[0]),
+                             "LSTMCell": (own / by_cells, asked[1])}  # fmt: skip
+            rows.append(row(f"3 x 512 LSTM, {name}, batch {batch}", own, "rows/s", **measured))
+            rows[-1]["bound"] = bound
     return rows
 
 
-def playing(bundle: str) -> list[dict[str, Any]]:
-    """The first note of a fresh process, and seconds of music a second."""
+# -- the Transformer ---------------------------------------------------------------------------
+
+
+def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
+    """The Transformer's rows."""
+    peer = {"missing": "no --peer-python"}
+    if python:
+        peer = gpt2(python, **GPT, vocabulary=bundle.sizes[0], threads=threads,
+                    batches=BATCHES, rows=ROWS, times=4)  # fmt: skip
+    rows: list[Row] = []
+    for batch in BATCHES:
+        theirs = peer.get(str(batch))
+        if theirs is not None:
+            what = f"GPT-2 of transformers {peer['version']}, batch {batch}"
+            rows.append(row(what, theirs, "rows/s"))
+        for name, engine, _ in engines(bundle, threads):
+            rates = []
+            for _ in range(4):
+                began = time.perf_counter()
+                take(engine, batch)
+                rates.append(batch * ROWS / (time.perf_counter() - began))
+            own = statistics.median(rates[1:])
+            asked = GPT_ONE if batch == 1 else GPT_MANY
+            beside = {"GPT-2": (own / theirs, asked)} if theirs and name == "int8" else {}
+            rows.append(row(f"11M Transformer, {name}, batch {batch}", own, "rows/s", **beside))
+    return rows
+
+
+def take(engine: Engine, batch: int) -> None:
+    """ROWS rows, the likeliest each time."""
+    state = engine.playing(engine.start(batch), 1)
+    some = np.ones((batch, 1), np.int64)
+    for _ in range(ROWS):
+        state = engine.step(some, state)
+        some = engine.logits(state, 0, some).argmax(axis=1)[:, None]
+
+
+# -- sampling and masks ------------------------------------------------------------------------
+
+
+class Timed:
+    """An engine, and the seconds spent in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.seconds = engine, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def _timed(self, work: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        done = work()
+        self.seconds += time.perf_counter() - began
+        return done
+
+    def step(self, *given: Any) -> Any:
+        return self._timed(lambda: self.engine.step(*given))
+
+    def columns(self, state: Any) -> Any:
+        ask = self.engine.columns(state)
+        return lambda *given: self._timed(lambda: ask(*given))
+
+
+def sampling(bundle: Bundle, threads: int) -> list[Row]:
+    """What masks, top-p and draws add to the steps of a take."""
     rows = []
+    for batch in BATCHES:
+        for name, engine, _ in engines(bundle, threads):
+            shares, spent = [], []
+            for _ in range(5):
+                timed = Timed(engine)
+                player = Player(timed, Sampling(0.9, top_p=0.98), bundle.encoding)
+                first = bundle.encoding.opening().astype(np.int64)
+                guide = Steps(bundle.encoding, batch, first, most_rows=TAKE)
+                state = player.read(first)
+                timed.seconds = 0.0
+                began = time.perf_counter()
+                for _ in player.each(state, guide, range(batch)):
+                    pass
+                beyond = time.perf_counter() - began - timed.seconds
+                shares.append(beyond / timed.seconds)
+                spent.append(beyond / TAKE)
+            share = statistics.median(shares)
+            found = row(f"masks and draws beside a step, {name}, batch {batch}",
+                        1e6 * statistics.median(spent), "us/row")  # fmt: skip
+            told = {"beside": "step", "share": share, "target": MASKS, "kept": share < MASKS}
+            found["targets"].append(told)
+            rows.append(found)
+    return rows
+
+
+# -- a bundle ----------------------------------------------------------------------------------
+
+
+def playing(bundle: str) -> list[Row]:
+    """The first note of a fresh process, and seconds of music a second."""
     command = [sys.executable, "-m", "segue", "generate", bundle, "--seed", "1", "--bars", "4"]
     waits = []
     for _ in range(5):
@@ -183,48 +322,87 @@ def playing(bundle: str) -> list[dict[str, Any]]:
             [*command, "--stream"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as process:
             assert process.stdout is not None
-            process.stdout.readline()
+            if not process.stdout.readline():
+                raise SystemExit(f"{' '.join(command)} --stream played nothing")
             waits.append(time.perf_counter() - began)
             process.kill()
-    rows.append({"what": "first note, process start included, seconds",
-                 "rate": statistics.median(waits)})  # fmt: skip
+    wait = statistics.median(waits)
+    rows = [row("first note, process start included", wait, "s")]
+    rows[0]["targets"] = [{"beside": "", "target": FIRST_NOTE, "kept": wait < FIRST_NOTE}]
     import segue
 
     player = segue.load(bundle)
     for engine in ("onnx", "int8"):
-        player.generate(bars=1, seed=1, engine=engine)
-        began = time.perf_counter()
-        take = player.generate(bars=32, seed=1, engine=engine)[0]
-        spent = time.perf_counter() - began
-        rows.append({"what": f"seconds of music a second, batch 1, {engine}",
-                     "rate": take.score.end_seconds / spent})  # fmt: skip
+        made = []
+        for _ in range(6):
+            began = time.perf_counter()
+            score = player.generate(bars=32, seed=1, engine=engine)[0].score
+            made.append(score.end_seconds / (time.perf_counter() - began))
+        own = statistics.median(made[1:])
+        what = f"music a second, batch 1, {engine}, engine start included"
+        rows.append(row(what, own, "s/s", real_time=(own, REAL_TIME)))
     return rows
+
+
+# -- the table ---------------------------------------------------------------------------------
+
+
+def line(found: Row) -> str:
+    """One row as text."""
+    told = []
+    for each in found["targets"]:
+        if "times" in each and each["beside"] == "bound":
+            what = f"{100 * each['times']:.0f} % of the bound ({100 * each['target']:.0f} %)"
+        elif "times" in each:
+            what = f"{each['times']:.1f} x {each['beside']} ({each['target']:g})"
+        elif "share" in each:
+            what = f"{100 * each['share']:.0f} % of a step (under {100 * each['target']:.0f} %)"
+        else:
+            what = f"(under {each['target']:g})"
+        told.append(f"{what} {'kept' if each['kept'] else 'MISSED'}")
+    return f"{found['value']:12,.2f} {found['unit']:7} {found['what']:52} {'; '.join(told)}"
 
 
 def main() -> None:
     """Print the table, and write it if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peer-python")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--write", type=Path)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    load = os.getloadavg()[0]
-    rows = steps(args.threads) + (playing(args.bundle) if args.bundle else [])
-    packages = ("torch", "onnxruntime", "numpy")
     facts = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "threads": args.threads,
-        "load": load,
-        "versions": {name: metadata.version(name) for name in packages},
+        "versions": {name: metadata.version(name) for name in ("torch", "onnxruntime", "numpy")},
     }
     sys.stdout.write(", ".join(f"{k} {v}" for k, v in facts.items()) + "\n")
-    for row in rows:
-        sys.stdout.write(f"{row['rate']:12,.2f}  {row['what']}  {row.get('ratio', '')}\n")
+    overrides = ["model.width=384", "model.layers=6", "model.heads_per_layer=6"]
+    tables: list[Row] = []
+
+    def show(rows: list[Row], threads: int) -> None:
+        for found in rows:
+            tables.append({"threads": threads, **found})
+            sys.stdout.write(line(found) + "\n")
+            sys.stdout.flush()
+
+    with tempfile.TemporaryDirectory() as folder:
+        net = untrained(Path(folder) / "lstm", recipes.load("performance-rnn"))
+        large = untrained(Path(folder) / "gpt", recipes.load("nes-transformer", overrides))
+        for threads in args.threads:
+            torch.set_num_threads(threads)
+            load = os.getloadavg()[0]
+            sys.stdout.write(f"-- {threads} thread{'s' * (threads > 1)}, load {load:.1f}\n")
+            show(lstm(net, threads), threads)
+            show(transformer(large, threads, args.peer_python), threads)
+            show(sampling(net, threads), threads)
+    if args.bundle:
+        sys.stdout.write("-- a bundle as it is played\n")
+        show(playing(args.bundle), 1)
     if args.write:
-        write_json(args.write, json.loads(json.dumps({**facts, "rows": rows})))
+        facts["load"] = os.getloadavg()[0]
+        write_json(args.write, json.loads(json.dumps({**facts, "rows": tables})))
 
 
 if __name__ == "__main__":
