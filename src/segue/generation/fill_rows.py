@@ -73,7 +73,7 @@ def filled_events(
 ) -> list[Score]:
     """Takes of a stream of events into which the locked ones come when it is their time."""
     encoding = bundle.encoding
-    encoded = encoding.encode(gap.kept)
+    encoded = encoding.encode(_as_voices(gap) if isinstance(encoding, NesEvents) else gap.kept)
     every = encoding.adapt(encoded.rows)
     rows = every[~encoding.ends(every)].astype(np.int64)
     at = encoding.positions(rows.astype(np.uint16))
@@ -175,7 +175,7 @@ def _open_voices(encoding: Encoding, gap: Gap) -> tuple[int, ...]:
     if not isinstance(encoding, NesEvents):
         return ()
     if not gap.opened:
-        used = [len(part.notes) > 0 for part in parts(gap.kept)]
+        used = [len(part.notes) > 0 for part in parts(_as_voices(gap))]
         free = tuple(number for number, sounds in enumerate(used) if not sounds)
         if not free:
             raise SegueError(
@@ -192,6 +192,29 @@ def _open_voices(encoding: Encoding, gap: Gap) -> tuple[int, ...]:
             "p2, tr and no: name tracks so, or fill all of them."
         )
     return tuple(own.index(name) for name in names)
+
+
+def _as_voices(gap: Gap) -> Score:
+    """What is kept, for an NES to read.
+
+    Of music to be accompanied each track becomes one voice, the lowest of three the triangle, so
+    that the others stay free: arranged as a whole piece, a melody alone would be split in two.
+    """
+    kept = gap.kept
+    sounding = np.unique(kept.notes["track"]).tolist()
+    own = {voice.track.name for voice in VOICES}
+    pitched = [t for t in sounding if not kept.tracks[t].is_drum]
+    named = {kept.tracks[t].name.strip().lower() for t in sounding} <= own
+    if gap.opened or named or not 1 <= len(pitched) <= 3:
+        return kept
+    height = {t: float(kept.track_notes(t)["pitch"].mean()) for t in pitched}
+    from_above = sorted(pitched, key=lambda t: -height[t])
+    tracks = [Track(f"({track.name})", track.program, track.is_drum) for track in kept.tracks]
+    for voice, track in zip(VOICES, from_above, strict=False):
+        tracks[track] = voice.track
+    for track in set(sounding) - set(pitched):
+        tracks[track] = VOICES[3].track
+    return kept.with_(tracks=tuple(tracks))
 
 
 def _home(bundle: Bundle, gap: Gap) -> tuple[int, list[Track]]:
