@@ -79,7 +79,7 @@ def _unseen(profile: Profile, rng: np.random.Generator) -> float:
     groups = np.array(profile.groups)
     held = np.unique(groups[profile.held_out])
     alarms = []
-    for turn in range(BOOTSTRAPS // 5):
+    for turn in range(BOOTSTRAPS // 10):
         half = rng.permutation(held)[: len(held) // 2]
         mine = profile.held_out & np.isin(groups, half)
         rest = ~mine

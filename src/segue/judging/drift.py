@@ -34,7 +34,7 @@ RATE = 0.02
 """How often music of the same kind may raise an alarm, all measures together."""
 DRAWS = 2000
 MOST_DRAWN = 2000
-"""Pieces in a draw: more hardly move a mean."""
+"""Pieces looked at, and in a draw: more hardly move a mean."""
 FEWEST_WORKS = 5
 """Held-out works without which surprise has no limit."""
 FEW_WORKS = 8
@@ -127,7 +127,7 @@ def drift(
     DataError if none is left, BundleError for a bundle without a profile.
     """
     known = load(bundle) if profile is None else profile
-    given = material(bundle, music, told=told)
+    given = material(bundle, music, most=MOST_DRAWN, told=told)
     refused = dict(given.left_out)
     kept = []
     for piece in given.pieces:

@@ -201,6 +201,7 @@ def evaluate(
     level: float = 0.95,
     draws: int = 1000,
     limit: int | None = WINDOWS,
+    reading: int | None = None,
     done: Done | None = None,
 ) -> Evaluation:
     """How likely `bundle` finds music: a folder, a file, a corpus with its `split`, or Scores.
@@ -208,8 +209,9 @@ def evaluate(
     With context "piece" every row is told from all rows before it in its piece, as playing does;
     with "window" from its window alone, and of as many windows as training watched, which gives
     the run's own held-out loss. `charge` asks for what the encoding loses. A model that reads its
-    window anew for each row scores `limit` rows at most, evenly spread; None: all. `done` is told
-    (done, in all) rows. Raises SegueError for a model without a likelihood (a GAN), or if no
+    window anew for each row scores `limit` rows at most, evenly spread; None: all. With context
+    "window" no more than `reading` rows are read, if that is given. `done` is told (done, in all)
+    rows. Raises SegueError for a model without a likelihood (a GAN), or if no
     piece can be scored.
     """
     began = time.perf_counter()
@@ -217,7 +219,7 @@ def evaluate(
     if bundle.plays == "segments":
         scored = _bounded(bundle, given, done)
     else:
-        scored = _exact(bundle, given, engine, context, limit, done)
+        scored = _exact(bundle, given, engine, context, (limit, reading), done)
     floor = tallies_of(bundle, music if baselines else None) if baselines else None
     places = {id(piece): place for place, piece in enumerate(given.pieces)}
     pieces = [
@@ -272,7 +274,7 @@ def _exact(
     given: Materials,
     engine: str,
     context: Context,
-    limit: int | None,
+    limits: tuple[int | None, int | None],
     done: Done | None,
 ) -> _Scored:
     skip = unscored(bundle)
@@ -284,7 +286,7 @@ def _exact(
     }
     if not long_enough:
         raise SegueError(f"{given.source}: every piece is shorter than {bundle.name} needs.")
-    cuts = _cuts(bundle, long_enough, context, limit)
+    cuts = _cuts(bundle, long_enough, context, *limits)
     scorer = make_scorer(bundle, engine, longest=max(high - low for _, low, high in cuts))
     total = sum(high - low - skip for _, low, high in cuts)
     finished = 0
@@ -318,7 +320,11 @@ def _share(bundle: Bundle, piece: Material, scored: int) -> float:
 
 
 def _cuts(
-    bundle: Bundle, pieces: Sequence[Material], context: Context, limit: int | None
+    bundle: Bundle,
+    pieces: Sequence[Material],
+    context: Context,
+    limit: int | None,
+    reading: int | None,
 ) -> list[tuple[int, int, int]]:
     """What is scored: (piece, first row, end) each, whole pieces or training's own windows."""
     last = unscored(bundle) > 1
@@ -332,7 +338,8 @@ def _cuts(
         starts = range(targets - length + 1) if last else range(0, targets, length)
         cuts += [(i, at, min(at + length + 1, len(piece.rows))) for at in starts]
     if context == "window":
-        limit = bundle.recipe.train.held_out_limit
+        watched = bundle.recipe.train.held_out_limit or len(cuts)
+        limit = min(watched, max(reading // length, 1)) if reading else watched
     taken = min(limit or len(cuts), len(cuts))
     return [cuts[k * len(cuts) // taken] for k in range(taken)]
 

@@ -62,23 +62,25 @@ def material(
     *,
     split: str | None = None,
     scores: bool = True,
+    most: int | None = None,
     told: Told | None = None,
 ) -> Materials:
     """Music as a bundle reads it: a folder, a file, a corpus with its `split`, or Scores (or
     what this gave before).
 
     The default split is the one that trainings watch. `scores` False leaves out the Scores of a
-    corpus, which have to be read from its source. Raises DataError if nothing usable came.
+    corpus, which have to be read from its source; of more than `most` pieces or files so many are
+    drawn, always the same. Raises DataError if nothing usable came.
     """
     if isinstance(music, str | Path):
         path = Path(music)
         if (path / "corpus.json").is_file() and (path / "pieces.npy").is_file():
             music = Corpus.open(path)
         else:
-            named, count = _files(path)
+            named, count = _files(path, most)
             return _encoded(bundle, named, count, str(path), told)
     if isinstance(music, Corpus):
-        return _of_corpus(bundle, music, split, scores, told)
+        return _of_corpus(bundle, music, split, scores, most, told)
     ready = tuple(each for each in music if isinstance(each, Material))
     if ready:
         return Materials(ready, {}, "pieces")
@@ -118,18 +120,26 @@ def watched_split(corpus: Corpus) -> str:
 Named = tuple[str, Score | SegueError]
 
 
-def _files(path: Path) -> tuple[Iterator[Named], int]:
+def _files(path: Path, most: int | None = None) -> tuple[Iterator[Named], int]:
     source = scan(path)
+    music = [source.music[i] for i in drawn(len(source.music), most)]
 
     def each() -> Iterator[Named]:
-        for found in source.music:
+        for found in music:
             try:
                 for name, reading in read_pieces(source.root / found.path):
                     yield f"{found.path}#{name}" if name else found.path, reading.score
             except (SegueError, OSError) as error:
                 yield found.path, DataError(str(error))
 
-    return each(), len(source.music)
+    return each(), len(music)
+
+
+def drawn(count: int, most: int | None) -> list[int]:
+    """The numbers of `most` of so many pieces, in order, drawn by one seed; all if no more came."""
+    if most is None or count <= most:
+        return list(range(count))
+    return sorted(np.random.default_rng(0).permutation(count)[:most].tolist())
 
 
 def readings(path: str | Path) -> Iterator[tuple[str, Score | SegueError]]:
@@ -172,10 +182,16 @@ def encoded(bundle: Bundle, name: str, score: Score, filters: Filters | None = N
 
 
 def _of_corpus(
-    bundle: Bundle, corpus: Corpus, split: str | None, scores: bool, told: Told | None
+    bundle: Bundle,
+    corpus: Corpus,
+    split: str | None,
+    scores: bool,
+    most: int | None,
+    told: Told | None,
 ) -> Materials:
     split = split or watched_split(corpus)
-    pieces = corpus.pieces(split)
+    every = corpus.pieces(split)
+    pieces = [every[i] for i in drawn(len(every), most)]
     if not _alike(bundle, corpus):
         source = Path(corpus.facts["source"])
         wanted = {piece.path for piece in pieces}

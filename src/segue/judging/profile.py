@@ -34,6 +34,8 @@ VERSION = 1
 PIECES = 1000
 """Of larger splits so many pieces are kept, drawn by the seed."""
 SURPRISE_BINS = 100
+SURPRISE_ROWS = 100_000
+"""Rows read for it, in windows evenly spread over the pieces."""
 SURPRISE = "surprise"
 Told = Callable[[int, int], None]
 
@@ -100,24 +102,17 @@ def profile_of(
     if path is not None and (path / "corpus.json").is_file() and (path / "pieces.npy").is_file():
         music = Corpus.open(path)
     if not isinstance(music, Corpus):
-        kept = _drawn(material(bundle, music, told=told).pieces)
-        return _profile(bundle, kept, np.ones(len(kept), bool), engine)
+        kept = material(bundle, music, most=PIECES, told=told).pieces
+        return _profile(bundle, list(kept), np.ones(len(kept), bool), engine)
     watched = watched_split(music)
     pieces: list[Material] = []
     held_out: list[bool] = []
     for split in ("train", watched):
         if music.splits.get(split):
-            found = _drawn(material(bundle, music, split=split, told=told).pieces)
+            found = material(bundle, music, split=split, most=PIECES, told=told).pieces
             pieces += found
             held_out += [split == watched] * len(found)
     return _profile(bundle, pieces, np.array(held_out), engine)
-
-
-def _drawn(pieces: Sequence[Material]) -> list[Material]:
-    if len(pieces) <= PIECES:
-        return list(pieces)
-    chosen = np.sort(np.random.default_rng(0).permutation(len(pieces))[:PIECES])
-    return [pieces[i] for i in chosen]
 
 
 def _profile(
@@ -171,7 +166,14 @@ def surprises(bundle: Bundle, pieces: Sequence[Material], engine: str) -> list[F
         return [np.zeros(0) for _ in pieces]
     try:
         found = evaluate(
-            bundle, pieces, engine=engine, context="window", charge=False, baselines=False, draws=1
+            bundle,
+            pieces,
+            engine=engine,
+            context="window",
+            reading=SURPRISE_ROWS,
+            charge=False,
+            baselines=False,
+            draws=1,
         )
     except DataError:
         return [np.zeros(0) for _ in pieces]
@@ -285,7 +287,9 @@ def joined(bundle: Bundle, old: Profile, new: Profile, corpora: tuple[Corpus, Co
     pieces = [
         piece
         for corpus in corpora
-        for piece in material(bundle, corpus, split=watched_split(corpus), scores=False).pieces
+        for piece in material(
+            bundle, corpus, split=watched_split(corpus), scores=False, most=PIECES
+        ).pieces
     ]
     nats = surprises(bundle, pieces, "auto")
     top = surprise_top(nats)
