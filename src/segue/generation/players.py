@@ -6,6 +6,7 @@ import numpy as np
 
 from segue.bundles import Bundle
 from segue.errors import SegueError
+from segue.generation.batching import SharedBundle
 from segue.generation.engine import IntRows, State, make_engine, read
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
@@ -29,7 +30,10 @@ def own_sampling(bundle: Bundle) -> Sampling:
 
 def make_player(bundle: Bundle, engine: str, sampling: Sampling | None) -> Player:
     """What plays a bundle row by row, sampled as asked or as its recipe says."""
-    return Player(make_engine(bundle, engine), sampling or own_sampling(bundle), bundle.encoding)
+    sampling = sampling or own_sampling(bundle)
+    if isinstance(bundle, SharedBundle):
+        return bundle.ensembles.player(bundle, engine, sampling)
+    return Player(make_engine(bundle, engine), sampling, bundle.encoding)
 
 
 def starts_from_opening(bundle: Bundle, start: str | None) -> bool:
