@@ -34,6 +34,8 @@ def _four(jsb: float, nottingham: float, piano: float, muse: float) -> dict[str,
 
 _TCN = "Bai, Kolter, Koltun 2018, table 1 (locuslab/TCN)"
 _RRU = "RRU README"
+_V1 = "Huang et al. 2018, on MAESTRO v1, valid split"
+_GWINNDR = "gwinndr/MusicTransformer-Pytorch README, v2, no augmentation"
 _NES = "LakhNES; tokens of the 44.1 kHz files, ours of the 24 Hz ones: not the same"
 _DMM = "DMM paper, tables 3 and 4"
 
@@ -57,6 +59,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure("LSTM", "events", {"nes": log(14.11)}, "M", _NES),
     Figure("Transformer-XL", "events", {"nes": log(3.501)}, "R", _NES),
     Figure("Transformer-XL, more data", "events", {"nes": log(2.460)}, "R", _NES),
+    Figure("PerformanceRNN", "performances", {"maestro": 1.969}, "2", _V1),
+    Figure("Music Transformer", "performances", {"maestro": 1.835}, "2", _V1),
+    Figure("base", "performances", {"maestro": 1.99}, "R", _GWINNDR),
+    Figure("relative", "performances", {"maestro": 1.92}, "R", _GWINNDR),
     Figure("Transformer", "chorales", {"jsb16": 0.417}, "2", "Huang et al. 2018"),
     Figure("Music Transformer", "chorales", {"jsb16": 0.335}, "2", "Huang et al. 2018"),
 )

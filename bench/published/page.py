@@ -14,6 +14,7 @@ _TITLES = {
     "factorised": "keys independent given the past",
     "joint": "keys of a frame told one after another",
     "chorales": "sixteenths, soprano to bass",
+    "performances": "310 events, segments of 2,048 from nothing",
     "events": "tx1 events; perplexity after it",
 }
 
@@ -23,7 +24,7 @@ def lines(records: dict[str, dict[str, Any]]) -> Iterator[str]:
     order = list(SETS)
     found = sorted(records.values(), key=lambda r: (order.index(r["set"]), r["league"]))
     for (kind, league), ours in groupby(found, key=lambda r: (r["set"], r["league"])):
-        yield f"\n{kind}: nats a {SETS[kind].unit} on the test split; {_TITLES[league]}"
+        yield f"\n{kind}: nats {SETS[kind].unit} on the test split; {_TITLES[league]}"
         entries = [(figure.nats[kind], _published(figure, kind)) for figure in of(kind, league)]
         entries += [(record["test"], _own(record)) for record in ours]
         yield from (text for _, text in sorted(entries, key=lambda entry: -entry[0]))

@@ -6,6 +6,7 @@ that is the first frame, as the published protocol has it; elsewhere a row that 
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ KEYS = 88
 LOWEST, HIGHEST = 36, 81
 VOICES = 4
 NES_EVENTS = 631
+SEGMENT = 2048
+_PADDING, _END = 308, 309
+_MAESTRO = {"train": "train", "valid": "validation", "test": "test"}
+# Segue's events have all 128 pitches; a piano has 88 of them.
+_PIANO = np.clip(np.arange(128) - 21, 0, KEYS - 1)
+_EVENTS = np.concatenate([_PIANO, KEYS + _PIANO, 2 * KEYS + np.arange(132)])
 _REST, _BEGIN = HIGHEST - LOWEST + 1, HIGHEST - LOWEST + 2
 _SPLITS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 
@@ -50,8 +57,10 @@ def _file(path: Path) -> Path:
 
 @cache
 def _mat(path: Path) -> dict[str, NDArray[np.object_]]:
-    from scipy.io import loadmat
-
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        raise SystemExit("reading .mat files needs scipy: pip install 'segue[search]'.") from None
     found: dict[str, NDArray[np.object_]] = loadmat(_file(path))
     return found
 
@@ -76,7 +85,7 @@ def keys_moved(frames: Rows, by: int) -> Rows:
 
 def _rolls(file: str) -> Set:
     read = lambda data, split: poly4(data, file, split)  # noqa: E731 - a row of the table below
-    return Set((2,) * KEYS, "frame", 1, read, keys_moved, one_key=True)
+    return Set((2,) * KEYS, "a frame", 1, read, keys_moved, one_key=True)
 
 
 # -- chorales ------------------------------------------------------------------------------------
@@ -124,13 +133,49 @@ def nes(data: Path, split: str) -> list[Rows]:
     return [song for song in songs if len(song) > 1]
 
 
+# -- performances --------------------------------------------------------------------------------
+
+
+def maestro(data: Path, split: str) -> list[Rows]:
+    """Performances as the 310 events of Music Transformer, (events, 1), after a row of padding.
+
+    On and off of 88 keys, 100 shifts of 10 ms, 32 velocities, padding, the end. Held-out pieces
+    come in segments of 2,048 events, each from nothing, as published; of the valid split every
+    sixth, which is enough to choose weights by.
+    """
+    from segue import formats
+
+    encoding = encodings.get("performance")
+    folder = data / "maestro-v2"
+    with _file(folder / "maestro-v2.0.0.csv").open(encoding="utf-8", newline="") as file:
+        names = [r["midi_filename"] for r in csv.DictReader(file) if r["split"] == _MAESTRO[split]]
+    pieces = []
+    for name in names:
+        events = encoding.encode(formats.read(folder / name)).rows[:, 0].astype(np.int64)
+        pieces.append(np.append(_EVENTS[events], _END).astype(np.int16))
+    if split != "train":
+        pieces = [p[n : n + SEGMENT] for p in pieces for n in range(0, len(p), SEGMENT)]
+    kept = pieces[::6] if split == "valid" else pieces
+    return [np.append(np.int16(_PADDING), piece)[:, None] for piece in kept]
+
+
+def performances_moved(rows: Rows, by: int) -> Rows:
+    """Events of keys so many semitones higher; as they are where one would leave the keyboard."""
+    keys = rows < 2 * KEYS
+    moved = rows + by
+    if not by or (keys & ((moved < 0) | (moved // KEYS != rows // KEYS))).any():
+        return rows
+    return np.where(keys, moved, rows)
+
+
 SETS: dict[str, Set] = {
     "jsb": _rolls("JSB_Chorales.mat"),
     "nottingham": _rolls("Nottingham.mat"),
     "piano": _rolls("Piano_midi.mat"),
     "muse": _rolls("MuseData.mat"),
-    "nes": Set((NES_EVENTS,), "event", 1, nes, lambda rows, by: rows, one_key=False),
-    "jsb16": Set((_BEGIN + 1,) * VOICES, "note", VOICES, chorales, voices_moved, one_key=False),
+    "nes": Set((NES_EVENTS,), "an event", 1, nes, lambda rows, by: rows, one_key=False),
+    "maestro": Set((_END + 1,), "an event", 1, maestro, performances_moved, one_key=False),
+    "jsb16": Set((_BEGIN + 1,) * VOICES, "a note", VOICES, chorales, voices_moved, one_key=False),
 }
 GROUPS: dict[str, tuple[str, ...]] = {"poly4": ("jsb", "nottingham", "piano", "muse")}
 """What `--rows` may name besides a row and a set."""

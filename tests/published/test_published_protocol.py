@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from bench.published import figures, page, records, rows, sets
 from bench.published.fit import Slots, Training
+from bench.published.grams import Grams
 from bench.published.protocol import measure, padded
 
 from segue import recipes
@@ -95,20 +97,17 @@ def slots(pieces: list[sets.Rows], length: int = 6) -> Slots:
 
 
 def test_every_row_but_the_first_is_a_target_once_an_epoch() -> None:
-    """Each piece has rows of its own number, its first row a mark."""
-    pieces = [np.full((n, 3), n, np.int16) for n in (5, 8, 21)]
-    given = slots(pieces)
-    seen: dict[int, int] = {}
-    while given.epochs < 2:
-        segment_rows, targets, counts, fresh = given.segment()
-        for slot in range(2):
-            wanted = targets[slot][counts[slot]]
-            assert torch.equal(segment_rows[slot][counts[slot]], wanted), "rows of one piece"
-            if given.epochs < 2 and len(wanted):
-                number = int(wanted[0, 0])
-                seen[number] = seen.get(number, 0) + len(wanted)
-        assert not bool(fresh.any()) or bool(counts.any())
-    assert {n: seen[n] % (n - 1) for n in (5, 8)} == {5: 0, 8: 0}
+    """Each row of each piece has a number of its own."""
+    pieces = [np.arange(first, first + n)[:, None] for first, n in ((0, 5), (100, 8), (200, 21))]
+    given = slots([piece.astype(np.int16) for piece in pieces])
+    seen: list[int] = []
+    while given.epochs < 4:
+        before, targets, counts, _ = given.segment()
+        assert torch.equal(targets[counts], before[counts] + 1), "the row after, of one piece"
+        seen += targets[counts].flatten().tolist()
+    times = {int(n): seen.count(n) for piece in pieces for n in piece[1:, 0]}
+    assert set(seen) == set(times), "no first row, and nothing of the padding"
+    assert set(times.values()) <= {2, 3, 4}
 
 
 def test_keys_are_moved_unless_a_note_would_leave() -> None:
@@ -166,7 +165,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace
         opened.append(split)
         return music(seed=len(split))
 
-    made_up = sets.Set((2,) * KEYS, "frame", 1, read, sets.keys_moved, one_key=True)
+    made_up = sets.Set((2,) * KEYS, "a frame", 1, read, sets.keys_moved, one_key=True)
     monkeypatch.setitem(sets.SETS, "jsb", made_up)
     row = rows.Row("jsb", "poly-lstm", "factorised", SMALL)
     monkeypatch.setattr(rows, "ROWS", (row,))
@@ -194,6 +193,26 @@ def test_the_test_split_is_opened_once_a_row(
     assert record["parameters"] > 0
 
 
+def test_n_grams_are_a_row_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: object
+) -> None:
+    rng = np.random.default_rng(0)
+    songs = [rng.integers(0, 3, (20, 1)).astype(np.int16) for _ in range(3)]
+    made_up = sets.Set(
+        (4,), "an event", 1, lambda data, split: songs, sets.keys_moved, one_key=False
+    )
+    monkeypatch.setitem(sets.SETS, "nes", made_up)
+    row = rows.Row("nes", "3-gram", "events", grams=3)
+    monkeypatch.setattr(rows, "ROWS", (row,))
+    words = ["--rows", "nes", "--results", str(tmp_path / "r.json")]
+    assert command.main(words) == 0  # type: ignore[attr-defined]
+    record = records.load(tmp_path / "r.json")["nes-3-gram"]
+    assert (
+        record["test"] == record["valid"] == pytest.approx(Grams(songs, 3, 4).nats(songs), abs=1e-5)
+    )
+    assert record["test_rows"] == 57
+
+
 def test_another_rows_record_stays(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     records.save({"row": "b", "test": 1.0}, path)
@@ -207,7 +226,8 @@ def test_an_unknown_row_is_refused() -> None:
 
 
 def test_groups_sets_and_names_are_rows() -> None:
-    assert {row.kind for row in rows.chosen(["poly4"])} == set(sets.GROUPS["poly4"])
+    assert {row.kind for row in rows.chosen(["poly4"])} <= set(sets.GROUPS["poly4"])
+    assert {"jsb-lstm", "nottingham-echo"} <= {row.name for row in rows.chosen(["poly4"])}
     assert [row.name for row in rows.chosen(["jsb-lstm"])] == ["jsb-lstm"]
 
 
@@ -215,7 +235,7 @@ def test_every_row_has_a_name_and_a_recipe_of_its_own() -> None:
     names = [row.name for row in rows.ROWS]
     assert len(set(names)) == len(names)
     for row in rows.ROWS:
-        assert recipes.load(row.recipe, row.changes).train.max_steps > 0
+        assert row.grams or recipes.load(row.recipe, row.changes).train.max_steps > 0
 
 
 def test_no_unverified_figure_is_printed_without_saying_so() -> None:
@@ -226,3 +246,45 @@ def test_no_unverified_figure_is_printed_without_saying_so() -> None:
             assert "[M]" in page._published(figure, kind)
             assert "unverified" in page._published(figure, kind)
     assert all(each.flag in figures.FLAGS for each in figures.FIGURES)
+
+
+# -- the sets' own readers -----------------------------------------------------------------------
+
+
+def test_rolls_are_read_by_split(tmp_path: Path) -> None:
+    savemat = pytest.importorskip("scipy.io").savemat
+    (tmp_path / "poly4").mkdir()
+    given = music((4, 6))
+    cells = np.empty((1, 2), object)
+    cells[0, :] = [piece.astype(np.uint8) for piece in given]
+    names = ("traindata", "validdata", "testdata")
+    savemat(tmp_path / "poly4/JSB_Chorales.mat", dict.fromkeys(names, cells))
+    found = sets.SETS["jsb"].read(tmp_path, "valid")
+    assert [np.array_equal(a, b) for a, b in zip(found, given, strict=True)] == [True, True]
+    with pytest.raises(SystemExit, match="does not exist"):
+        sets.SETS["muse"].read(tmp_path, "valid")
+
+
+def test_chorales_begin_with_a_row_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "jsb-czhuang").mkdir()
+    piece = [[74, 70, 65, 58], [74, -1, 36, 81]]
+    path = tmp_path / "jsb-czhuang/Jsb16thSeparated.json"
+    path.write_text(json.dumps({"test": [piece]}), "utf-8")
+    (found,) = sets.chorales(tmp_path, "test")
+    assert found.tolist() == [[47] * 4, [38, 34, 29, 22], [38, 46, 0, 45]]
+
+
+def test_events_are_moved_unless_a_key_would_leave() -> None:
+    """On of the lowest key, off of the highest, a shift and a velocity."""
+    low, high = np.array([[0], [176], [290]]), np.array([[175], [176]])
+    assert sets.performances_moved(low, 2).tolist() == [[2], [176], [290]]
+    assert sets.performances_moved(low, -1) is low
+    assert sets.performances_moved(high, 1) is high
+    assert sets.performances_moved(np.array([[87]]), 1).tolist() == [[87]], "no on becomes an off"
+
+
+def test_a_piano_has_310_events() -> None:
+    assert sets.SETS["maestro"].sizes == (310,)
+    assert sets._EVENTS[[21, 108, 128 + 21, 128 + 108, 256, 387]].tolist() == [
+        0, 87, 88, 175, 176, 307,
+    ]  # fmt: skip
