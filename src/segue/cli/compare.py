@@ -106,9 +106,11 @@ def _print(found: Comparison) -> None:
         )
     console.out.print(rows)
     for each in found.differences:
+        charged = ", with what the encodings lose" if each.charged else ""
+        first = next(run.name for run in found.contestants if run.evaluation)
         console.out.print(
-            f"{found.contestants[0].name} less {each.name}: {each.nats:+.4f} nats a note, "
-            f"{each.low:+.4f} to {each.high:+.4f}, on {each.pieces} pieces"
+            f"{first} less {each.name}: {each.nats:+.4f} nats a note, "
+            f"{each.low:+.4f} to {each.high:+.4f}, on {each.pieces} pieces{charged}"
         )
     for run in found.contestants:
         for part, reason in run.missing.items():

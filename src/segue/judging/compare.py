@@ -105,13 +105,17 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Difference:
-    """Nats a note of the first run less those of `name`, on the `pieces` both could score."""
+    """Nats a note of the first run less those of `name`, on the `pieces` both could score.
+
+    `charged` if both are charged for what their encodings lose; else neither is.
+    """
 
     name: str
     nats: float
     low: float
     high: float
     pieces: int
+    charged: bool
 
 
 @dataclass(frozen=True)
@@ -314,18 +318,21 @@ def _difference(first: Contestant, other: Contestant) -> Difference | None:
     common = [name for name in ours if name in theirs]
     if not common:
         return None
-    rows = np.array([(*_costs(ours[name]), *_costs(theirs[name])) for name in common])
+    pairs = [(ours[name], theirs[name]) for name in common]
+    charged = all(piece.charge is not None for pair in pairs for piece in pair)
+    rows = np.array([(*_costs(a, charged), *_costs(b, charged)) for a, b in pairs])
     low, high = bootstrap.interval(rows, _less)
-    return Difference(other.name, _less(rows), low, high, len(common))
+    return Difference(other.name, _less(rows), low, high, len(common), charged)
 
 
 def _by_name(evaluation: Evaluation) -> dict[str, PieceLikelihood]:
     return {piece.name: piece for piece in evaluation.pieces if piece.notes}
 
 
-def _costs(piece: PieceLikelihood) -> tuple[float, float]:
-    """Nats, with the charge for what the encoding loses where it is known, and notes."""
-    return piece.total + (piece.charge or 0.0) * piece.notes, piece.notes
+def _costs(piece: PieceLikelihood, charged: bool) -> tuple[float, float]:
+    """Nats, with the charge for what the encoding loses where it counts, and notes."""
+    charge = piece.charge if charged and piece.charge is not None else 0.0
+    return piece.total + charge * piece.notes, piece.notes
 
 
 def _less(rows: np.ndarray[Any, np.dtype[np.float64]]) -> float:

@@ -90,6 +90,11 @@ def _key(runs: Sequence[Contestant]) -> str:
 def _glance(comparison: Comparison) -> str:
     runs = comparison.contestants
     differences = {each.name: each for each in comparison.differences}
+    states = [run.bundle.encoding.state() for run in runs]
+    # Of other encodings a note costs less where less of it is kept.
+    alike = all(each["options"] == states[0]["options"] for each in states) and all(
+        each["name"] == states[0]["name"] for each in states
+    )
 
     def against(run: Contestant) -> tuple[str, float | None]:
         if run.name not in differences:
@@ -100,9 +105,13 @@ def _glance(comparison: Comparison) -> str:
         return text, None
 
     rows: list[tuple[str, Cell, int]] = [
-        ("Nats a note<small>less is better</small>", _nats, -1),
+        ("Nats a note<small>of one encoding, less is better</small>", _nats, -1 if alike else 0),
         ("with what the encoding loses", _charged, -1),
-        ("more than the first<small>same pieces</small>", against, 0),
+        (
+            "more than the first<small>same pieces, both so charged if known</small>",
+            against,
+            0,
+        ),
         ("Bigram, nats a note", lambda run: _baseline(run, "bigram"), 0),
         ("Like real music<small>median overlap; 1: as real</small>", _like_real, 1),
         ("Memorisation of takes", _copied, 0),
