@@ -2,12 +2,13 @@
 
     python bench/published.py [--data ../shared/data] [--rows poly4,jsb16] [--again ROW]
         [--seed 1] [--work runs/published] [--results bench/results/published.json] [--page-only]
+        [--write docs/published.md]
 
 Trains what has no row yet and prints ours beside the published figures. Rows are named by set
-(`jsb`, `nottingham`, `piano`, `muse`, `jsb16`, `nes`), group (`poly4`) or name (`jsb-lstm`). A
-training that was cut goes on where it was. The weights are chosen by the valid split; the test
-split is opened once a row, when its training is over, and that is kept. `--again` trains a row anew
-and opens its test split once more: the record then tells of every look.
+(`jsb`, `nottingham`, `piano`, `muse`, `jsb16`, `nes`, `maestro`), group (`poly4`) or name (`jsb-
+lstm`). A training that was cut goes on where it was. The weights are chosen by the valid split;
+the test split is opened once a row, when its training is over, and that is kept. `--again` trains
+a row anew and opens its test split once more: the record then tells of every look.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ import torch
 from bench.published import records
 from bench.published.fit import Fit, Training
 from bench.published.grams import Grams
-from bench.published.page import lines
+from bench.published.page import document, lines
 from bench.published.protocol import Measured, measure
 from bench.published.rows import ROWS, Row, chosen
 from bench.published.sets import SETS
 
 from segue import recipes
+from segue.files import write_text
 from segue.recipes.library import to_toml
 
 
@@ -53,6 +55,8 @@ def main(words: list[str] | None = None) -> int:
     found = records.load(asked.results)
     names = {row.name for row in rows}
     print("\n".join(lines({name: found[name] for name in found if name in names})))
+    if asked.write:
+        write_text(asked.write, document(found))
     return 0
 
 
@@ -93,6 +97,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("runs/published"))
     parser.add_argument("--results", type=Path, default=records.FILE)
     parser.add_argument("--page-only", action="store_true", help="train nothing")
+    parser.add_argument("--write", type=Path, help="also write all of it as a page, Markdown")
     return parser
 
 

@@ -220,6 +220,18 @@ def test_another_rows_record_stays(tmp_path: Path) -> None:
     assert list(records.load(path)) == ["a", "b"]
 
 
+def test_the_page_sets_ours_among_the_published() -> None:
+    """From the record that is kept: ours stands where its figure puts it."""
+    kept = records.load()
+    record = kept["jsb-lstm"]
+    (table,) = [t for t in page.document({"jsb-lstm": record}).split("## ") if t[:3] == "jsb"]
+    cells = [line.split("|")[1].strip(" *") for line in table.splitlines() if line[:1] == "|"]
+    nats = [float(cell) for cell in cells[2:]]
+    assert nats == sorted(nats, reverse=True)
+    assert f"**{record['test']:.3f}**" in table
+    assert any(line.startswith(">") for line in page.lines({"jsb-lstm": record}))
+
+
 def test_an_unknown_row_is_refused() -> None:
     with pytest.raises(SystemExit, match="there is no row 'jbs'; there are poly4"):
         rows.chosen(["jbs"])
@@ -243,8 +255,7 @@ def test_no_unverified_figure_is_printed_without_saying_so() -> None:
     assert unsure
     for figure in unsure:
         for kind in figure.nats:
-            assert "[M]" in page._published(figure, kind)
-            assert "unverified" in page._published(figure, kind)
+            assert "[M] (unverified)" in page.published(figure, kind).source
     assert all(each.flag in figures.FLAGS for each in figures.FIGURES)
 
 
