@@ -37,9 +37,9 @@ Told = Callable[[list[list[IntRows]]], None]
 MOST_TAKES = 64
 FEWEST = 2
 """Takes that the engine is asked about at least: one more is made up where there is but one."""
-EAGER = 8
-"""Rows of which each is told at once; later ones so many at a time."""
-_STEADY, _NARROW = 4096, 64
+EAGER, STEADY = (2, 4, 6, 8, 12, 16, 24), 32
+"""At which rows those who listen are told first, and then at every so many more."""
+_FEW, _NARROW = 4096, 64
 """As in `sampling`: more numbers than the first, in rows longer than the second, are summed in
 blocks. Here that must not depend on how many takes there are."""
 
@@ -55,6 +55,8 @@ class Part:
     loops: Loops | None
     rows: list[list[IntRows]] = field(default_factory=list)
     count: int = 0
+    tellable: int = 0
+    """Rows that those who wait have been told of."""
     live: Bools = field(default_factory=lambda: np.ones(0, bool))
     is_over: bool = False
     is_gone: bool = False
@@ -73,7 +75,8 @@ class Part:
         self.count += 1
         if self.is_gone or self.count >= MAX_ROWS or not self.live.any():
             self.end(None)
-        elif self.count < EAGER or self.count % EAGER == 0:
+        elif self.count in EAGER or self.count % STEADY == 0:
+            self.tellable = self.count
             self._tell()
 
     def end(self, error: BaseException | None) -> None:
@@ -91,9 +94,10 @@ class Part:
         try:
             while True:
                 with self.changed:
-                    if not self.is_over and self.count <= told:
+                    if not self.is_over and self.tellable <= told:
                         self.changed.wait(0.25)
-                    told, over = self.count, self.is_over
+                    over = self.is_over
+                    told = self.count if over else self.tellable
                 yield told
                 if over:
                     if self.error is not None:
@@ -483,7 +487,7 @@ def _drawn(
 ) -> IntRows:
     """One symbol a take, summed in the same order however many takes there are."""
     size = logits.shape[1]
-    step = len(logits) if size <= _NARROW else max(_STEADY // size, 1)
+    step = len(logits) if size <= _NARROW else max(_FEW // size, 1)
     parts = (slice(at, at + step) for at in range(0, len(logits), step))
     found = [draw(weights(logits[i], allowed[i], how), uniform[i]) for i in parts]
     return found[0] if len(found) == 1 else np.concatenate(found)

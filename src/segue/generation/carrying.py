@@ -71,13 +71,13 @@ def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
     notes = tail.notes[(tail.notes["onset"] >= begin) & (tail.notes["onset"] < end)].copy()
     notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
     tracks = list(prompt.tracks)
-    homes = _homes(prompt, tail.tracks, tracks)
+    homes = home_tracks(prompt, tail.tracks, tracks)
     if len(notes):
         notes["track"] = np.array(homes)[notes["track"]]
     return join(prompt, tidy(Score(prompt.ticks_per_beat, notes, tuple(tracks))), 0)
 
 
-def _homes(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:
+def home_tracks(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:
     """For each new track the track of the prompt it goes on in; others are added to `tracks`.
 
     A track is known by its name, program and drum flag, or else by the last two (an encoding may

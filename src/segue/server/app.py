@@ -57,7 +57,7 @@ def make_service(settings: Settings, logger: logging.Logger | None = None) -> Se
     limits = settings.limits
     settings.work.mkdir(parents=True, exist_ok=True)
     logger = logger or make_logger()
-    shelf = Shelf(_folders(settings))
+    shelf = Shelf(_folders(settings), limits.batch)
     store = Store(settings.database_url)
     metrics = Metrics()
     works = Works(store, limits, table(settings, shelf, metrics), logger, metrics)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 from segue.generation import Take
 from segue.server import live, making
@@ -48,26 +46,21 @@ def _maker(kind: str, shelf: Shelf, metrics: Metrics) -> Work:
                 "note", {"take": take, "ticks_per_quarter": ticks_per_quarter, "notes": notes}
             )
 
-        heard = live.listening(bundle, kind, asked, hear, running.go_on)
-        takes = _made(way, heard, asked, int(job.seed or 0), running.go_on)
+        bundle.ensembles.telling(live.listener(bundle, asked, hear))
+        try:
+            takes = way(bundle, asked, int(job.seed or 0), running.go_on)
+        finally:
+            bundle.ensembles.telling(None)
+        running.go_on()
         rows = [row_of(take, job.id, number, PREFIX) for number, take in enumerate(takes)]
         for row, take in zip(rows, takes, strict=True):
-            _find(running, bundle, row.number, take)
+            _find(running, row.number, take)
         return Outcome(rows)
 
     return make
 
 
-def _made(
-    way: Callable[..., list[Take]], bundle: Any, asked: Any, seed: int,
-    go_on: Callable[[int], None],
-) -> list[Take]:  # fmt: skip
-    takes = way(bundle, asked, seed, go_on)
-    go_on(0)
-    return takes
-
-
-def _find(running: Running, bundle: Any, number: int, take: Take) -> None:
+def _find(running: Running, number: int, take: Take) -> None:
     """Tell what a person should know of a take."""
     told = making.findings(take)
     for finding in told:

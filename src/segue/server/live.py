@@ -1,17 +1,165 @@
-"""Notes told while takes are made."""
+"""Notes told while takes are made: each once the music has moved on past its end.
+
+Notes are told in the ticks of the take that will come. What is put right only when a take is whole
+(a limit of voices, a cadence) may differ in the take, which is the last word. Told are takes of
+`generate` and `continue` of bundles that play row by row; others come whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
 
 from segue.bundles import Bundle
+from segue.encodings.base import Encoding
+from segue.generation.carrying import home_tracks, prompt_rows
+from segue.generation.engine import IntRows
+from segue.generation.lengths import Length
+from segue.generation.players import starts_from_opening
+from segue.generation.timing import in_time_of, paced, ticks_at
+from segue.score import NOTE, Score, slice_bars
+from segue.score.score import Events
+from segue.server import schemas, wire
+from segue.server.making import wishes_of
 
 Hear = Callable[[int, list[dict[str, int]], int], None]
+"""A take's number, notes that are new, and ticks to a quarter."""
+Told = Callable[[list[list[IntRows]]], None]
 
 
-def listening(
-    bundle: Bundle, kind: str, asked: Any, hear: Hear, go_on: Callable[[int], None]
-) -> Bundle:
-    """The bundle."""
-    return bundle
+class Way(Protocol):
+    """How the rows of a take become notes that are certain."""
+
+    @property
+    def ticks_per_quarter(self) -> int:
+        """What its notes are counted in."""
+
+    def certain(self, rows: Sequence[IntRows]) -> Events:
+        """The notes of these rows that nothing can change any more."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """New music: its rows after those that open a piece."""
+
+    encoding: Encoding
+    header: dict[str, Any]
+    first: IntRows
+    end: int
+    ticks_per_quarter: int
+
+    @classmethod
+    def of(cls, bundle: Bundle, asked: schemas.Generate) -> Generated:
+        """What `generate` plays for what is asked."""
+        header = wishes_of(asked.wishes).header(bundle.index["header"])
+        encoding = paced(bundle.encoding, header)
+        first = encoding.opening().astype(np.int64)
+        if starts_from_opening(bundle, asked.start):
+            first = first[:0]
+        empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
+        end = Length(asked.bars, asked.seconds).end(empty, 0)
+        return cls(encoding, header, first, end, empty.ticks_per_beat)
+
+    def certain(self, rows: Sequence[IntRows]) -> Events:
+        """As `Way`."""
+        score, now = _decoded(self.encoding, self.first, rows, self.header)
+        notes = _before(score, min(now, self.end))
+        return notes[notes["onset"] < self.end]
+
+
+@dataclass(frozen=True)
+class Continued:
+    """Music that goes on from a prompt: its new part, in the ticks and tracks of the whole."""
+
+    encoding: Encoding
+    header: dict[str, Any]
+    prompt: Score
+    at: int
+    end: int
+    ticks_per_quarter: int
+
+    @classmethod
+    def of(cls, bundle: Bundle, asked: schemas.Continue) -> Continued:
+        """What `continue` plays for what is asked."""
+        prompt = asked.music.score()
+        if asked.prompt_bars is not None:
+            prompt = slice_bars(prompt, 0, asked.prompt_bars)
+        encoding = paced(bundle.encoding, bundle.index["header"])
+        rows, header = prompt_rows(bundle, encoding, prompt)
+        begin = prompt.end_ticks
+        at = begin
+        if encoding.timed:
+            at = ticks_at(encoding, prompt, int(encoding.positions(rows.astype(np.uint16))[-1]))
+        end = Length(asked.bars, asked.seconds).end(prompt, begin)
+        return cls(encoding, header, prompt, at, end, prompt.ticks_per_beat)
+
+    def certain(self, rows: Sequence[IntRows]) -> Events:
+        """As `Way`."""
+        opening = self.encoding.opening().astype(np.int64)
+        tail, now = _decoded(self.encoding, opening, rows, self.header)
+        tail = tail.with_(notes=_before(tail, now))
+        played = in_time_of(self.encoding, tail, self.prompt, self.at)
+        begin = self.prompt.end_ticks
+        onset = played.notes["onset"]
+        notes = played.notes[(onset >= begin) & (onset < self.end)].copy()
+        if len(notes):
+            found = home_tracks(self.prompt, played.tracks, list(self.prompt.tracks))
+            notes["track"] = np.array(found)[notes["track"]]
+        return notes
+
+
+def _decoded(
+    encoding: Encoding, first: IntRows, rows: Sequence[IntRows], header: dict[str, Any]
+) -> tuple[Score, float]:
+    """The music so far, and the tick that it has reached."""
+    whole = np.concatenate([first, np.array(rows, np.int64)]).astype(np.uint16)
+    score = encoding.decode(whole, header)
+    step = int(encoding.positions(whole)[-1])
+    if encoding.step_beats is not None:
+        return score, step * encoding.step_beats * score.ticks_per_beat
+    assert encoding.step_seconds is not None
+    return score, float(score.tempo_map.ticks(step * encoding.step_seconds))
+
+
+def _before(score: Score, now: float) -> Events:
+    """The notes that end before a tick."""
+    return score.notes[score.notes["onset"] + score.notes["duration"] < now]
+
+
+@dataclass
+class Listener:
+    """Tells each note of each take once."""
+
+    way: Way
+    hear: Hear
+    _told: dict[int, set[bytes]] = field(default_factory=dict)
+    _rows: dict[int, int] = field(default_factory=dict)
+
+    def __call__(self, takes: list[list[IntRows]]) -> None:
+        """Look at the rows of each take."""
+        for number, rows in enumerate(takes):
+            if len(rows) == self._rows.get(number, 0):
+                continue
+            self._rows[number] = len(rows)
+            told = self._told.setdefault(number, set())
+            notes = self.way.certain(rows)
+            new = [i for i, note in enumerate(notes) if note.tobytes() not in told]
+            if not new:
+                continue
+            told.update(notes[i].tobytes() for i in new)
+            fresh = np.array(notes[new], NOTE)
+            self.hear(number, wire.of_notes(fresh), self.way.ticks_per_quarter)
+
+
+def listener(bundle: Bundle, asked: Any, hear: Hear) -> Listener | None:
+    """What tells the notes of what is asked; None where takes come whole."""
+    if bundle.plays != "rows":
+        return None
+    if isinstance(asked, schemas.Generate) and not asked.novel:
+        return Listener(Generated.of(bundle, asked), hear)
+    if isinstance(asked, schemas.Continue):
+        return Listener(Continued.of(bundle, asked), hear)
+    return None

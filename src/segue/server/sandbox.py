@@ -154,8 +154,8 @@ class Sandbox:
     async def run(self, item: Upload | Drawing | Span) -> Any:
         """What becomes of an item.
 
-        Raises the child's own error, or a RefusedError for one that crashed or took too long, and with
-        429 where too many wait.
+        Raises the child's own error, or a RefusedError: 422 for one that crashed or took too
+        long, 429 where too many wait.
         """
         if self._count >= self._most:
             raise RefusedError(429, "too many files are waiting: ask again in a moment.", after=2)

@@ -9,11 +9,15 @@ from typing import Any
 
 from segue import bundles
 from segue.bundles import Bundle
-from segue.encodings.compound import Compound
 from segue.errors import BundleError, SegueError, nearest
+from segue.generation.batching import MOST_TAKES, Ensembles, SharedBundle
 from segue.generation.players import own_sampling
 from segue.server.problems import RefusedError
 
+FILLED = (
+    "compound", "piano_roll", "velocity_image", "performance", "note_time", "nes_events"
+)  # fmt: skip
+"""Encodings that can be played round music that is there, as `segue.generation.fill` says."""
 DEEPEST = 3
 """Folders below those given in which bundles are looked for."""
 
@@ -21,10 +25,10 @@ DEEPEST = 3
 class Shelf:
     """Finds bundles in folders; a folder may be a bundle, a run, or hold many of either."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = tuple(folders)
+    def __init__(self, folders: Sequence[Path], batch: int = MOST_TAKES) -> None:
+        self._folders, self._batch = tuple(folders), batch
         self._lock = threading.Lock()
-        self._bundles: dict[str, Bundle] = {}
+        self._bundles: dict[str, SharedBundle] = {}
         self._paths: dict[str, Path] = {}
         self.refresh()
 
@@ -44,7 +48,7 @@ class Shelf:
         with self._lock:
             return list(self._paths)
 
-    def get(self, name: str) -> Bundle:
+    def get(self, name: str) -> SharedBundle:
         """A bundle by name, its files checked when it is first asked for."""
         with self._lock:
             if name in self._bundles:
@@ -52,9 +56,17 @@ class Shelf:
             path = self._paths.get(name)
         if path is None:
             raise RefusedError(404, f"there is no model {name!r}; {nearest(name, self.names())}.")
-        loaded = bundles.load(path)
+        found = bundles.load(path)
+        loaded = SharedBundle(found.path, found.index, Ensembles(self._batch))
         with self._lock:
             return self._bundles.setdefault(name, loaded)
+
+    @property
+    def takes(self) -> int:
+        """How many takes are being played, of all bundles."""
+        with self._lock:
+            held = list(self._bundles.values())
+        return sum(bundle.ensembles.takes for bundle in held)
 
     def described(self) -> list[dict[str, Any]]:
         """All bundles that can be played, as the service tells of them."""
@@ -97,7 +109,7 @@ def ways_of(bundle: Bundle) -> list[str]:
     """How a bundle can be played."""
     if bundle.plays == "rows":
         ways = ["generate", "continue", "loop"]
-        return [*ways, "infill", "accompany"] if isinstance(bundle.encoding, Compound) else ways
+        return [*ways, "infill", "accompany"] if bundle.encoding.name in FILLED else ways
     engine = bundle.engine
     walks = engine.get("encodes") and bundle.recipe.generate.walk
     ways = ["generate"]

@@ -95,7 +95,7 @@ class WireBend(Wire):
     value: Annotated[int, Field(ge=-8192, le=8191)]
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "ticks_per_quarter": 480,
     "tempi": [{"tick": 0, "qpm": 96.0}],
     "metres": [{"tick": 0, "numerator": 4, "denominator": 4}],

@@ -119,8 +119,8 @@ class Works:
     ) -> JobRow:
         """Accept a job, or give the one that the same key was given for.
 
-        Raises RefusedError with 409 for a key that came with another request, with 429 where too many
-        wait, with 503 where the server stops.
+        Raises RefusedError: 409 for a key that came with another request, 429 where too many
+        wait, 503 where the server stops.
         """
         digest = hashlib.sha256(
             json.dumps([kind, request], sort_keys=True).encode()
@@ -186,7 +186,7 @@ class Works:
             self._accepted[lane].discard(id_)
 
     def cancel(self, id_: str) -> JobRow:
-        """Cancel a job; one that has ended stays as it is. Raises RefusedError with 404 for none."""
+        """Cancel a job; one that has ended stays as it is. RefusedError, 404, for none."""
         job = self.store.job(id_)
         if job is None:
             raise RefusedError(404, f"there is no job {id_!r}.")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Response
 import segue
 from segue import recipes
 from segue.errors import nearest
+from segue.recipes.library import to_toml
 from segue.server import schemas
 from segue.server.guard import COOKIE, PREFIX
 from segue.server.problems import RefusedError, responses
@@ -65,7 +66,7 @@ def recipe(name: Annotated[str, Path(min_length=1, max_length=200)]) -> dict[str
     """One recipe, every default written out."""
     if name not in recipes.names():
         raise RefusedError(404, f"there is no recipe {name!r}; {nearest(name, recipes.names())}.")
-    return {**_recipe(name), "toml": recipes.to_toml(recipes.load(name))}
+    return {**_recipe(name), "toml": to_toml(recipes.load(name))}
 
 
 def _recipe(name: str) -> dict[str, Any]:
@@ -99,6 +100,7 @@ def metrics(parts: Parts) -> Response:
     waiting, running = parts.works.counts()
     parts.metrics.waiting.set(waiting)
     parts.metrics.running.set(running)
+    parts.metrics.batch.set(parts.shelf.takes)
     return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
