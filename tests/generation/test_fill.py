@@ -66,6 +66,7 @@ def test_what_is_new_keeps_to_a_key(bundle: Bundle) -> None:
     new = set(heard(take.score)) - set(heard(music))
     assert new
     assert {n[2] % 12 for n in new} <= asked.classes
+    assert take.receipt["checks"]["key"] == {"asked": "F# major", "kept": True}
 
 
 def test_the_same_seed_fills_the_same(bundle: Bundle) -> None:

@@ -146,6 +146,7 @@ def test_what_is_new_keeps_to_a_key(
                   wishes=Wishes(key=asked))[0]  # fmt: skip
     new = set(heard(take.score)) - set(heard(music))
     assert {n[3] % 12 for n in new} <= asked.classes
+    assert take.receipt["checks"]["key"]["kept"]
 
 
 @pytest.mark.parametrize(

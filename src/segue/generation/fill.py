@@ -10,7 +10,7 @@ import numpy as np
 from segue.bundles import Bundle
 from segue.encodings.compound import Compound
 from segue.errors import SegueError
-from segue.generation.fill_rows import Gap, filled_events, filled_frames
+from segue.generation.fill_rows import Gap, filled_events, filled_frames, together
 from segue.generation.guides import only_known
 from segue.generation.locked import TRACK, Locked
 from segue.generation.players import make_player
@@ -19,7 +19,7 @@ from segue.generation.take import Take, checks, make_receipt, signed
 from segue.generation.timing import in_time_of, pitch_masks, steps_at
 from segue.generation.ways import OnRow
 from segue.generation.wishes import Wishes
-from segue.score import Score, Track, tidy
+from segue.score import Score, Track
 
 
 def infill(
@@ -162,7 +162,7 @@ def _fill_rows(
         told = {**settings, "prompt": gap.music.content_hash()}
         told |= {**player.sampling.settings(), **wishes.settings()}
         receipt = make_receipt(bundle, player.engine.name, own, told)
-        receipt["checks"] = {**checks(score, gap.span[0]), **_new_facts(score, gap.kept)}
+        receipt["checks"] = {**checks(score, gap.span[0]), **_proof(score, gap, wishes)}
         made.append(Take(signed(score, receipt), receipt, locked=gap.kept))
     return made
 
@@ -194,6 +194,7 @@ def _fill(
     locked = (at >= begin) & (at < end) & ~read & (rows[:, 0] >= _FIRST_STEP)
     seeds = [seed + i for i in range(takes)]
     settings = {**settings, "prompt": music.content_hash()}
+    gap = Gap(music, kept, (), span)
     guide = Locked(
         encoding, takes, rows[read],
         locked=rows[locked], at=at[locked],
@@ -208,10 +209,11 @@ def _fill(
     for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         whole = np.concatenate([prompt, new]).astype(np.uint16)
         played = encoding.decode(whole, header)
-        score = _with_new(music, kept, in_time_of(encoding, played, music, 0), slots, header, span)
+        played = in_time_of(encoding, played, music, 0)
+        score = _with_new(gap, played, slots, header, wishes)
         told = {**settings, **player.sampling.settings(), **wishes.settings()}
         receipt = make_receipt(bundle, player.engine.name, own, told)
-        receipt["checks"] = {**checks(score, span[0]), **_new_facts(score, kept)}
+        receipt["checks"] = {**checks(score, span[0]), **_proof(score, gap, wishes)}
         made.append(Take(signed(score, receipt), receipt, locked=kept))
     return made
 
@@ -219,14 +221,16 @@ def _fill(
 _FIRST_STEP = 3
 
 
-def _new_facts(score: Score, kept: Score) -> dict[str, int]:
-    """Counts of what is new and what was kept."""
-    there = {note.tobytes() for note in kept.notes}
-    new = [note for note in score.notes if note.tobytes() not in there]
+def _proof(score: Score, gap: Gap, wishes: Wishes) -> dict[str, Any]:
+    """How much is new and was kept, and whether what is new keeps to what was asked."""
+    there = {note.tobytes() for note in gap.kept.notes}
+    fresh = np.array([note.tobytes() not in there for note in score.notes], bool)
+    new = score.with_(notes=score.notes[fresh])
     return {
-        "kept_notes": len(kept.notes),
+        "kept_notes": len(gap.kept.notes),
         "new_notes": len(new),
-        "new_pitches": len({int(note["pitch"]) for note in new}),
+        "new_pitches": len(np.unique(new.notes["pitch"])),
+        **wishes.proof(new, gap.span[0]),
     }
 
 
@@ -256,21 +260,18 @@ def _all_tracks(
 
 
 def _with_new(
-    music: Score, kept: Score, played: Score, slots: Sequence[int], header: dict[str, Any],
-    span: tuple[int, int],
-) -> Score:  # fmt: skip
-    """`kept`, untouched, and the notes of `played` that start in `span` in open slots."""
+    gap: Gap, played: Score, slots: Sequence[int], header: dict[str, Any], wishes: Wishes
+) -> Score:
+    """What is kept, untouched, and the notes of `played` that start in the gap in open slots."""
     names = [int(t[0]) for t in header["tracks"]]
     notes = played.notes
     slot = np.array(names)[notes["track"]] if len(notes) else np.zeros(0, np.int64)
-    new = np.isin(slot, list(slots)) & (notes["onset"] >= span[0]) & (notes["onset"] < span[1])
+    new = np.isin(slot, list(slots))
     notes, slot = notes[new].copy(), slot[new]
-    notes["duration"] = np.minimum(notes["duration"], span[1] - notes["onset"])
-    tracks = list(music.tracks)
-    home = _home_of(music, header, tracks)
+    tracks = list(gap.music.tracks)
+    home = _home_of(gap.music, header, tracks)
     notes["track"] = [home[int(s)] for s in slot]
-    fresh = tidy(Score(music.ticks_per_beat, notes, tuple(tracks)))
-    return kept.with_(tracks=tuple(tracks), notes=np.concatenate([kept.notes, fresh.notes]))
+    return together(gap, notes, tracks, wishes)
 
 
 def _home_of(music: Score, header: dict[str, Any], tracks: list[Track]) -> dict[int, int]:

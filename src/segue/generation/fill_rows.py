@@ -64,7 +64,7 @@ def filled_frames(
         played = encoding.decode(fresh.astype(np.uint16), encoded.header)
         notes = in_time_of(encoding, played, gap.music, 0).notes.copy()
         notes["track"] = home
-        made.append(_together(gap, notes, tracks, wishes))
+        made.append(together(gap, notes, tracks, wishes))
     return made
 
 
@@ -127,7 +127,7 @@ def _of_events(
     if not isinstance(encoding, NesEvents):
         home, tracks = _home(bundle, gap)
         notes["track"] = home
-        return _together(gap, notes, tracks, wishes)
+        return together(gap, notes, tracks, wishes)
     tracks = list(gap.music.tracks)
     names = [track.name.strip().lower() for track in tracks]
     homes = []
@@ -143,7 +143,7 @@ def _of_events(
         loud = np.minimum(notes["velocity"].astype(np.int64) * 127 // MAX_LEVEL, 127)
         notes["velocity"] = np.where(notes["track"] == 2, 80, loud)
     notes["track"] = np.array(homes)[notes["track"]]
-    return _together(gap, notes, tracks, wishes)
+    return together(gap, notes, tracks, wishes)
 
 
 def _read(bundle: Bundle, player: Player, rows: IntRows, seed: int) -> State:
@@ -232,7 +232,7 @@ def _home(bundle: Bundle, gap: Gap) -> tuple[int, list[Track]]:
     return next((t for t in pitched if t in sounding), pitched[0]), tracks
 
 
-def _together(gap: Gap, notes: NDArray[np.void], tracks: list[Track], wishes: Wishes) -> Score:
+def together(gap: Gap, notes: NDArray[np.void], tracks: list[Track], wishes: Wishes) -> Score:
     """`kept`, untouched, and new notes that begin and end in the gap and hide no locked one."""
     begin, end = gap.span
     notes = notes[(notes["onset"] >= begin) & (notes["onset"] < end)].copy()
