@@ -68,7 +68,10 @@ def likelihood(bundle: Bundle, music: Score, *, engine: str = "auto") -> Likelih
             f"{bundle.name} needs {skip + 1}: give a longer piece."
         )
     positions = bundle.encoding.positions(rows.astype(np.uint16))
-    told = make_scorer(bundle, engine).score([rows], skip)
+    # One piece is stepped before torch is imported.
+    stepped = engine != "torch" and not plays_otherwise(bundle)
+    scorer = StepScorer(make_engine(bundle, engine)) if stepped else make_scorer(bundle, engine)
+    told = scorer.score([rows], skip)
     return Likelihood(told.nats[0].sum(axis=1), positions[skip:], len(music))
 
 
