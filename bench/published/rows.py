@@ -37,6 +37,7 @@ ROWS: tuple[Row, ...] = (
     Row("jsb", "poly-lstm", "factorised", (*_JSB, "train.max_steps=1800")),
     Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=500", "train.lr=1e-2")),
     Row("jsb", "poly-echo", "factorised", (*_ECHO, *_SMALL, _TRANSPOSED)),
+    Row("jsb", "poly-chain", "joint", (*_ECHO, *_SMALL, _TRANSPOSED)),
     Row("nottingham", "poly-echo", "factorised", (
         "train.precision=bf16", "train.ema=0.99", "train.lr=6e-3", "train.validate_every=100",
         "train.batch=24", "train.max_steps=1300", "model.hidden=160", "model.width=32",
