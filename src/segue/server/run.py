@@ -16,7 +16,7 @@ from segue.server.settings import Settings
 BACKLOG = 512
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends the streams of events when it is told to stop, since it waits for them."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
@@ -46,7 +46,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
         backlog=BACKLOG,
         proxy_headers=False,
     )
-    server = _Server(config, app)
+    server = Server(config, app)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     if ready is not None:

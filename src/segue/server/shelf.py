@@ -157,7 +157,7 @@ def _bundles_in(folder: Path, depth: int) -> list[Path]:
 
 def _free_name(path: Path, taken: dict[str, Path]) -> str:
     """The name of the run, or a longer one where another has it."""
-    path = path.resolve()
+    path = path.absolute()
     name = path.parent.name if path.name == "bundle" else path.name
     number, free = 2, name
     while free in taken:
