@@ -82,6 +82,16 @@ def test_interpolation_begins_and_ends_as_the_pieces_are_remembered(latent: Bund
         np.testing.assert_array_equal(rows[at : at + len(remembered)], remembered)
 
 
+def test_an_interpolation_replays_from_its_two_pieces(latent: Bundle) -> None:
+    first, second = chorale(3), chorale(4)
+    take = interpolate(latent, first, second, steps=3, seed=2)
+    assert replay(latent, take.score, prompt=first, second=second).same
+    with pytest.raises(SegueError, match="from two pieces: give them both"):
+        replay(latent, take.score, prompt=first)
+    with pytest.raises(SegueError, match="the prompt is not the one"):
+        replay(latent, take.score, prompt=second, second=first)
+
+
 def test_the_way_between_keeps_its_length() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 64)).astype(np.float32)

@@ -20,8 +20,11 @@ def command(
         typer.Option(help="The bundle that made them (default: where the receipt says it was)."),
     ] = None,
     prompt: Annotated[
-        Path | None,
-        typer.Option(help="The music they go on from (default: taken out of the take)."),
+        list[Path] | None,
+        typer.Option(
+            help="The music they were made from (default: taken out of the take); twice for the "
+            "two pieces of an interpolation."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -30,11 +33,13 @@ def command(
     from segue.formats import read, write
     from segue.generation.replay import replay
 
+    pieces = [read(path) for path in prompt or []]
+    first, second = (*pieces, None, None)[:2]
     told = []
     for path in takes:
         original = read(path)
         loaded = bundles.load(bundle or _bundle_of(path))
-        again = replay(loaded, original, prompt=read(prompt) if prompt else None)
+        again = replay(loaded, original, prompt=first, second=second)
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "again.mid"
             write(again.take.score, made)

@@ -11,7 +11,7 @@ from segue.errors import SegueError
 from segue.generation import harmony
 from segue.generation.density import density
 from segue.generation.fill import accompany, infill
-from segue.generation.latent import vary
+from segue.generation.latent import interpolate, vary
 from segue.generation.looping import looped, take_seam
 from segue.generation.sampling import Sampling
 from segue.generation.segment_ways import unpacked
@@ -35,11 +35,14 @@ class Replayed:
     differences: tuple[str, ...]
 
 
-def replay(bundle: Bundle, original: Score, *, prompt: Score | None = None) -> Replayed:
+def replay(
+    bundle: Bundle, original: Score, *, prompt: Score | None = None, second: Score | None = None
+) -> Replayed:
     """Make `original` again with `bundle`, which should be the one that made it.
 
-    A continuation needs its prompt: it is taken out of the original if not given. Raises
-    SegueError for music without a receipt, or a prompt that is not the one.
+    A continuation needs its prompt: it is taken out of the original if not given. `second` is the
+    piece that an interpolation arrives at. Raises SegueError for music without a receipt, or a
+    prompt that is not the one.
     """
     receipt = receipt_of(original)
     if receipt is None:
@@ -55,9 +58,16 @@ def replay(bundle: Bundle, original: Score, *, prompt: Score | None = None) -> R
                 f"this take was made by `{settings['way']}` from other music, which it does not "
                 "hold whole: give that file with --prompt."
             )
-        if prompt.content_hash() != settings["prompt"]:
+        asked = settings.get("prompts") or [settings["prompt"]]
+        if len(asked) > 1 and second is None:
+            raise SegueError(
+                f"this take was made by `{settings['way']}` from two pieces: give them both, in "
+                "their order, with --prompt."
+            )
+        given = [each.content_hash() for each in (prompt, second)[: len(asked)] if each is not None]
+        if given != asked:
             raise SegueError("the prompt is not the one this take was made from: give that file.")
-    take = _again(bundle, receipt, settings, prompt)
+    take = _again(bundle, receipt, settings, prompt, second)
     now = make_receipt(bundle, receipt["engine"], int(receipt["seed"]), settings)
     differences = [
         f"{name}: {receipt.get(name)} then, {now[name]} now"
@@ -76,9 +86,18 @@ def _heard(score: Score) -> list[tuple[Any, ...]]:
 
 
 def _again(
-    bundle: Bundle, receipt: Mapping[str, Any], settings: Mapping[str, Any], prompt: Score | None
+    bundle: Bundle,
+    receipt: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    prompt: Score | None,
+    second: Score | None,
 ) -> Take:
     seed, engine = int(receipt["seed"]), receipt["engine"]
+    if settings["way"] == "interpolate":
+        assert prompt is not None
+        assert second is not None
+        steps = settings["steps"]
+        return interpolate(bundle, prompt, second, steps=steps, seed=seed, engine=engine)
     if settings["way"] == "vary":
         assert prompt is not None
         return vary(bundle, prompt, amount=settings["amount"], seed=seed, engine=engine)[0]
