@@ -29,21 +29,75 @@ class Row:
         return f"{self.kind}-{Path(self.recipe).stem.removeprefix('poly-')}"
 
 
-_TRANSPOSED = "data.transpose=[-5,6]"
-_ECHO = ("train.precision=bf16", "train.ema=0.98", "train.lr=8e-3", "train.validate_every=50")
-_SMALL = ("model.hidden=48", "model.dropout=0.35", "model.drop_keys=0.3", "train.max_steps=700")
+_ALL_KEYS, _NEAR_KEYS = "data.transpose=[-5,6]", "data.transpose=[-3,3]"
+_BF16 = "train.precision=bf16"
+
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
+_TUNES = ("model.dropout=0.15", "model.drop_keys=0.0", "train.batch=24", "train.ema=0.995")
+_PIANO = (
+    "model.dropout=0.5", "model.hidden=300", "model.drop_keys=0.2", "train.ema=0.995",
+    "train.lr=6e-3",
+)  # fmt: skip
+
+_ECHO = (_BF16, "train.ema=0.98", "train.validate_every=50")
+_SMALL_ECHO = (
+    *_ECHO, "train.lr=8e-3", "train.max_steps=700", "model.hidden=48", "model.dropout=0.35",
+    "model.drop_keys=0.3", _ALL_KEYS,
+)  # fmt: skip
+_TUNES_ECHO = (
+    _BF16, "train.lr=6e-3", "train.validate_every=100", "train.batch=24", "model.hidden=160",
+    "model.width=32", "model.dropout=0.2", "model.drop_keys=0.1", "model.memory=320",
+)  # fmt: skip
+_MUSE_ECHO = (
+    _BF16, "train.ema=0.98", "train.lr=6e-3", "train.validate_every=100", "train.batch=24",
+    "train.max_steps=700", "model.hidden=96", "model.dropout=0.3", "model.drop_keys=0.2",
+    _NEAR_KEYS,
+)  # fmt: skip
+_PIANO_ECHO = (
+    _BF16, "train.ema=0.98", "train.lr=6e-3", "train.validate_every=100", "train.batch=24",
+    "train.max_steps=500", "model.hidden=64", "model.dropout=0.35", "model.drop_keys=0.3",
+    _ALL_KEYS,
+)  # fmt: skip
+
 ROWS: tuple[Row, ...] = (
     Row("jsb", "poly-lstm", "factorised", (*_JSB, "train.max_steps=1800")),
     Row("jsb", "poly-gru", "factorised", (*_JSB, "train.max_steps=500", "train.lr=1e-2")),
-    Row("jsb", "poly-echo", "factorised", (*_ECHO, *_SMALL, _TRANSPOSED)),
-    Row("jsb", "poly-chain", "joint", (*_ECHO, *_SMALL, _TRANSPOSED)),
-    Row("nottingham", "poly-echo", "factorised", (
-        "train.precision=bf16", "train.ema=0.99", "train.lr=6e-3", "train.validate_every=100",
-        "train.batch=24", "train.max_steps=1300", "model.hidden=160", "model.width=32",
-        "model.dropout=0.2", "model.drop_keys=0.1", "model.memory=320",
+    Row("jsb", "poly-echo", "factorised", _SMALL_ECHO),
+    Row("jsb", "poly-chain", "joint", _SMALL_ECHO),
+    Row("nottingham", "poly-lstm", "factorised", (
+        *_TUNES, _BF16, "model.hidden=450", "train.lr=1e-2", "train.max_steps=3600",
+        "train.validate_every=400",
     )),
+    Row("nottingham", "poly-gru", "factorised", (
+        *_TUNES, "model.hidden=300", "train.lr=4e-3", "train.max_steps=2400",
+        "train.validate_every=300",
+    )),
+    Row("nottingham", "poly-echo", "factorised", (
+        *_TUNES_ECHO, "train.ema=0.99", "train.max_steps=1300",
+    )),
+    Row("nottingham", "poly-chain", "joint", (
+        *_TUNES_ECHO, "train.ema=0.98", "train.max_steps=800",
+    )),
+    Row("piano", "poly-lstm", "factorised", (*_PIANO, "train.max_steps=600")),
+    Row("piano", "poly-gru", "factorised", (*_PIANO, "train.max_steps=600")),
+    Row("piano", "poly-echo", "factorised", _PIANO_ECHO),
+    Row("piano", "poly-chain", "joint", _PIANO_ECHO),
+    Row("muse", "poly-lstm", "factorised", (*_PIANO, "train.max_steps=1200")),
+    Row("muse", "poly-gru", "factorised", (*_PIANO, "train.max_steps=1200")),
+    Row("muse", "poly-echo", "factorised", _MUSE_ECHO),
+    Row("muse", "poly-chain", "joint", _MUSE_ECHO),
+    Row("jsb16", str(Path(__file__).with_name("chorale-voices.toml")), "chorales"),
     Row("nes", "5-gram", "events", grams=5),
+    Row("nes", "chorale-lstm", "events", (
+        _BF16, "model.embedding=128", "model.hidden=320", "model.layers=1", "model.dropout=0.1",
+        "data.transpose=[0,0]", "data.window=256", "train.batch=16", "train.lr=4e-3",
+        "train.ema=0.99", "train.max_steps=1200", "train.validate_every=400",
+    )),
+    Row("maestro", "performance-rnn", "performances", (
+        _BF16, "model.hidden=[512]", _NEAR_KEYS, "train.batch=32", "train.lr=3e-3",
+        "train.ema=0.99", "train.max_steps=600", "train.validate_every=300", "train.warmup=50",
+        "train.schedule=cosine",
+    )),
 )  # fmt: skip
 
 
