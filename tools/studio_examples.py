@@ -46,9 +46,9 @@ def chorale() -> Score:
         corpus.parse("bach/bwv66.6").write("midi", fp=str(path))
         score = formats.read(path)
     names = ("Soprano", "Alto", "Tenor", "Bass")
-    tracks = tuple(Track(name, 52, False) for name in names[: len(score.tracks)])
+    tracks = tuple(Track(name, 19, False) for name in names[: len(score.tracks)])
     notes = score.notes.copy()
-    notes["velocity"] = 84
+    notes["velocity"] = 80  # the score names no dynamics
     return score.with_(
         notes=notes,
         tracks=tracks,

@@ -102,7 +102,7 @@ async function start() {
   transport = makeTransport({ store, player, shown, edits, keyboard });
   const takes = makeTakes({ store, player });
   cards = showTakes({ store, takes, player });
-  makePanel({ store, make: takes.start, cancel: takes.cancel });
+  makePanel({ store, make: takes.start, cancel: takes.cancel, barNow: () => timeOf(shown()).bar(player.tick()) });
   showTracks({ store, shown, edits });
   showList({ store, shown, edits });
   showSheet({ store, shown, player });

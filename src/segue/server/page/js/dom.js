@@ -42,11 +42,11 @@ export const iconButton = (name, label, onclick, props = {}) =>
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** `fn` once nothing has called for `wait` ms; `.now()` calls it at once if it is waiting. */
+/** `fn` within `wait` ms of the first call, once for all of them; `.now()` does what is waiting. */
 export function later(fn, wait) {
   let timer = 0;
   const run = () => { timer = 0; fn(); };
-  const call = () => { clearTimeout(timer); timer = setTimeout(run, wait); };
+  const call = () => { timer ||= setTimeout(run, wait); };
   call.now = () => { if (timer) { clearTimeout(timer); run(); } };
   return call;
 }

@@ -26,7 +26,7 @@ export function showList({ store, shown, edits }) {
   }
 
   function show() {
-    if (box.hidden) return;
+    if (store.get().look !== "list") return;
     const music = shown();
     const time = timeOf(music);
     const bars = barCount(music);

@@ -7,7 +7,7 @@ import { CONTROLS, WAYS, can, missing } from "./ways.js";
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
 
 /** `make(way)` starts a job, `cancel()` ends the one that runs. */
-export function makePanel({ store, make, cancel }) {
+export function makePanel({ store, make, cancel, barNow }) {
   const box = $("#make");
   const ways = h("div.ways", { role: "radiogroup", "aria-label": "What to make" });
   const models = h("select", { id: "model", onchange: () => store.set({ model: models.value, modelPicked: true }) });
@@ -125,6 +125,15 @@ export function makePanel({ store, make, cancel }) {
       music.tracks.length > 1 ? h("div.tracks-chosen", {}, ...tracks) : null);
   }
 
+  /** Remaking begins with bars that are selected: those at the playhead, unless there are others. */
+  function preselect() {
+    const { way, selection, music } = store.get();
+    if (way !== "infill" || selection || !music.notes.length) return;
+    const bars = barCount(music);
+    const first = Math.min(Math.floor(barNow()), Math.max(0, bars - 1));
+    store.set({ selection: { first, last: Math.min(bars, first + 2) } });
+  }
+
   function fill() {
     const { way } = store.get();
     const told = WAYS[way];
@@ -155,7 +164,9 @@ export function makePanel({ store, make, cancel }) {
     }
     const lacks = missing(now.way, now);
     go.disabled = !now.job && !!lacks;
-    go.replaceChildren(...(now.job ? [h("span", {}, now.job.ahead > 0 ? `Waiting behind ${now.job.ahead}: stop` : "Stop")] : [icon(WAYS[now.way].icon), h("span", {}, WAYS[now.way].verb)]));
+    const verb = now.job ? (now.job.ahead > 0 ? `Waiting behind ${now.job.ahead}: stop` : "Stop") : WAYS[now.way].verb;
+    // A button whose inside is replaced between press and release would not be pressed.
+    if (go.textContent !== verb) go.replaceChildren(...(now.job ? [] : [icon(WAYS[now.way].icon)]), h("span", {}, verb));
     const takes = now.wishes.takes ?? CONTROLS.takes.value;
     why.textContent = now.job ? "Takes come in below while they are made." : lacks || `${takes} ${takes === 1 ? "take" : "takes"} · seed ${now.seed}`;
     seeds(now);
@@ -172,6 +183,7 @@ export function makePanel({ store, make, cancel }) {
     else if (!now) store.set({ model: list[0].name });
   }
 
+  store.on("way", preselect);
   store.on(["way", "models"], settle);
   store.on(["way", "models", "model"], fillModels);
   store.on("way", fill);

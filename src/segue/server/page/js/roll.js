@@ -5,6 +5,7 @@ import { barCount, endTick, region, within } from "./music.js";
 import { GUTTER, RULER, drawGrid, drawNotes, drawOver, fit, pitchAt, tickAt, xOf, yOf } from "./roll-draw.js";
 import { timeOf } from "./time.js";
 
+const LONG = 48; // bars; a longer piece is not squeezed into view as it grows
 const EDGE = 7; // pixels at a note's end that change its length
 
 /** `shown()` gives the music to draw, `player` the playhead. */
@@ -15,7 +16,9 @@ export function makeRoll(store, shown, player) {
   const dirty = { grid: true, notes: true, over: true };
   let frame = 0;
   let marquee = null;
+  let shownBars = 0;
   let follow = true;
+  let fitted = true; // the whole piece is shown, and stays so as it grows
 
   function ask(...layers) {
     for (const layer of layers.length ? layers : ["grid", "notes", "over"]) dirty[layer] = true;
@@ -54,6 +57,7 @@ export function makeRoll(store, shown, player) {
     const box = field.getBoundingClientRect();
     Object.assign(view, { width: box.width, height: box.height, ratio: Math.min(2, devicePixelRatio || 1) });
     for (const canvas of Object.values(canvases)) fit(canvas, view.width, view.height, view.ratio);
+    if (fitted) showAll();
     hold();
     ask();
   }
@@ -68,6 +72,7 @@ export function makeRoll(store, shown, player) {
   }
 
   function scroll(dx, dy) {
+    fitted = false;
     view.left += dx / view.perTick;
     view.top -= dy / view.row;
     hold();
@@ -75,14 +80,16 @@ export function makeRoll(store, shown, player) {
   }
 
   function zoom(factor, x = view.width / 2) {
+    fitted = false;
     const tick = tickAt(view, x);
-    view.perTick = clamp(view.perTick * factor, 0.0004, 4 * 480 / shown().ticks_per_quarter);
+    view.perTick = clamp(view.perTick * factor, (0.0004 * 480) / shown().ticks_per_quarter, (4 * 480) / shown().ticks_per_quarter);
     view.left = tick - (x - GUTTER) / view.perTick;
     hold();
     ask();
   }
 
   function zoomRows(factor, y = view.height / 2) {
+    fitted = false;
     const pitch = view.top - (y - RULER) / view.row;
     view.row = clamp(view.row * factor, 2.5, 28);
     view.top = pitch + (y - RULER) / view.row;
@@ -90,12 +97,26 @@ export function makeRoll(store, shown, player) {
     ask();
   }
 
+  /** A piece that grows while all of it is shown: still all of it, or where it grows if it is long. */
+  function grow(bars) {
+    shownBars = bars;
+    if (bars <= LONG) return showAll();
+    const music = shown();
+    const fresh = music.notes.find((n) => n.fresh);
+    if (!fresh) return undefined;
+    view.perTick = (view.width - GUTTER) / timeOf(music).tickOfBar(LONG / 2);
+    view.left = fresh.onset - (view.width * 0.3) / view.perTick;
+    return hold();
+  }
+
   /** The whole piece in view, and its pitches in the middle. */
   function showAll() {
     const music = shown();
+    fitted = true;
+    follow = true;
     const time = timeOf(music);
     const end = Math.max(time.tickOfBar(Math.max(4, barCount(music))), 1);
-    view.perTick = clamp((view.width - GUTTER - 12) / end, 0.0004, 0.25 * 480 / music.ticks_per_quarter);
+    view.perTick = clamp((view.width - GUTTER - 12) / end, (0.0004 * 480) / music.ticks_per_quarter, 0.25 * 480 / music.ticks_per_quarter);
     view.left = 0;
     showPitches(music.notes);
     ask();
@@ -112,7 +133,7 @@ export function makeRoll(store, shown, player) {
   }
 
   function keepInSight(x) {
-    if (x > view.width - 30 || x < GUTTER) {
+    if (!fitted && (x > view.width - 30 || x < GUTTER)) {
       view.left += (x - GUTTER - 20) / view.perTick;
       hold();
       dirty.grid = dirty.notes = dirty.over = true;
@@ -141,6 +162,7 @@ export function makeRoll(store, shown, player) {
   }
 
   function reveal(note) {
+    if (fitted) return;
     const [x, y] = [xOf(view, note.onset), yOf(view, note.pitch)];
     if (x < GUTTER + 20 || x > view.width - 40) view.left = Math.max(0, note.onset - (view.width * 0.3) / view.perTick);
     if (y < RULER || y > view.height - view.row) view.top = note.pitch + (view.height - RULER) / view.row / 2;
@@ -149,7 +171,11 @@ export function makeRoll(store, shown, player) {
   }
 
   new ResizeObserver(size).observe(field);
-  store.on(["music", "heard", "takes", "live", "theme"], () => ask());
+  store.on(["music", "heard", "takes", "theme"], (_, changed) => {
+    const bars = barCount(shown());
+    if (fitted && bars !== shownBars && !changed.includes("theme")) grow(bars);
+    ask();
+  });
   store.on(["picked", "selection"], () => ask("over"));
   store.on(["muted", "solo"], () => ask("notes"));
 

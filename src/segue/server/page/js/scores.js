@@ -29,7 +29,7 @@ export function showSheet({ store, shown, player }) {
   }
 
   async function draw() {
-    if (box.hidden) return;
+    if (!["sheet", "both"].includes(store.get().look)) return;
     const music = shown();
     if (drawn?.notes === music.notes && drawn.from === from) return;
     drawn = { notes: music.notes, from };

@@ -315,7 +315,7 @@ export function showTakes({ store, takes, player }) {
     made.mark.className = `tag ${take.memorised.length ? "warn" : bad ? "warn" : ""}`;
     made.mark.textContent = done ? (take.memorised.length ? "in the training music" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
     made.told.textContent = done
-      ? (bad ? take.findings.map((f) => f.sentence ?? f.detail ?? f.text ?? f.name).join(" ") : `${take.newNotes} new notes · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
+      ? (bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${take.newNotes} new notes · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
       : take.problem ?? (take.arrived ? `${take.arrived} notes so far` : "the first notes are on their way");
     made.told.title = made.told.textContent;
     const key = `${theme}/${document.documentElement.dataset.theme}`;

@@ -29,7 +29,7 @@ export const WAYS = {
   accompany: { name: "Accompany", verb: "Accompany", icon: "accompany", why: "Adds the parts your music does not have yet.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "notes" },
   vary: { name: "Vary", verb: "Vary", icon: "vary", why: "Plays music like yours, a little different each time.", main: ["amount"], more: ["takes"], needs: "notes" },
   loop: { name: "Loop", verb: "Make loops", icon: "loop", why: "New bars whose end leads back into their start.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "takes"], bars: 4 },
-  generate: { name: "From nothing", verb: "Make new music", icon: "generate", why: "Starts a new piece. Keeping a take replaces what is on the roll; undo brings it back.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "ending", "takes"], bars: 8 },
+  generate: { name: "New", verb: "Make new music", icon: "generate", why: "Starts a new piece. Keeping a take replaces what is on the roll; undo brings it back.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "ending", "takes"], bars: 8 },
 };
 
 /** Whether `model` can be played this way. */
