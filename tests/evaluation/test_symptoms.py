@@ -166,6 +166,16 @@ def test_a_strophe_that_comes_four_times_is_no_loop() -> None:
     assert "loop" not in found(song)
 
 
+def test_one_note_handed_from_track_to_track_is_still_one_note() -> None:
+    rows = walk(4) + moved([(i * 240, 200, i % 2, 60, 70) for i in range(40)], 4)
+    assert found(piece(rows))["one-note"] == WHERE["one-note"]
+
+
+def test_a_long_last_note_does_not_hang() -> None:
+    score = piece([*walk(16), (16 * 4 * BEAT - BEAT, 60 * BEAT, 0, 48, 70)])
+    assert "hanging" not in found(score)
+
+
 def test_a_finding_says_what_where_and_how_much() -> None:
     (told,) = [str(f) for f in examine(_hanging()) if f.symptom == "hanging"]
     assert told == "a note hangs on (bars 3 to 12): 20 seconds, limit 16"
