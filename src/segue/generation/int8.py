@@ -23,7 +23,7 @@ from segue.errors import MissingExtraError
 Spans = dict[str, tuple[float, float]]
 """Tensors of a graph, by name, to the least and the most that was seen in them."""
 
-LEAST_WEIGHTS = 4096
+LEAST_WEIGHTS = 1024
 """Smaller matrices stay as they are: there is nothing to gain."""
 OPENINGS, ROWS, WINDOWS = 8, 96, 8
 """How much is played to find the spans; of a model that reads a window anew fewer rows."""

@@ -341,7 +341,11 @@ def _graph(
             input_size_limit=_FOLDED,
             output_size_limit=_FOLDED,
         )
-    return program.model_proto.SerializeToString()
+    model = program.model_proto
+    for noted in (model.graph, *model.graph.node, *model.graph.value_info):
+        noted.ClearField("metadata_props")  # where in torch's code it came from
+    graph: bytes = model.SerializeToString()
+    return graph
 
 
 def _session(graph: bytes) -> Any:
