@@ -83,11 +83,12 @@ def _kept(name: str, take: segue.Take, bars: int) -> bool:
         score = symusic.Score(str(take.save(Path(folder) / "take", (".mid",))[0]))
     every = [n for t in score.tracks for n in t.notes]
     notes = [(n.time, n.end, n.pitch) for t in score.tracks if not t.is_drum for n in t.notes]
-    beats = 3 if name == "all" else 4
-    bar = score.tpq * beats
+    metre = score.time_signatures[0] if len(score.time_signatures) else None
+    beats = 4 * metre.numerator / metre.denominator if metre else 4
+    bar = int(score.tpq * beats)
     last = max((n.end for n in every), default=0)
     tempo = score.tempos[0].qpm if len(score.tempos) else 120.0
-    seconds = last / score.tpq * 60 / tempo
+    seconds = score.to("second").end()
     close = max((n[0] for n in notes), default=0)
     chord = [n for n in notes if n[0] == close]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from music import chorale
-from segue import bundles
+from segue import bundles, encodings
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation import Sampling, continue_, generate
@@ -114,3 +114,23 @@ def test_wishes_that_cannot_be_are_one_sentence(wishes: dict[str, Any], sentence
 def test_more_instruments_than_parts_are_refused(bundle: Bundle) -> None:
     with pytest.raises(SegueError, match="name that many at most"):
         generate(bundle, bars=1, wishes=Wishes(instruments=tuple(range(40))))
+
+
+@pytest.mark.parametrize("name", ["note_chord", "nes_events"])
+def test_encodings_that_keep_no_tempo_play_at_the_one_asked_for(name: str) -> None:
+    encoding = encodings.get(name)
+    played = encoding.decode(encoding.encode(chorale(1)).rows)
+    timed = Wishes(tempo=90, metre=(3, 4)).in_time(played, encoding)
+    assert timed.tempi["microseconds"].tolist() == [666_667]
+    assert timed.metres[["numerator", "denominator"]].tolist() == [(3, 4)]
+    if encoding.step_seconds is None:  # every note keeps its beat
+        assert timed.notes.tolist() == played.notes.tolist()
+    else:  # or its second
+        np.testing.assert_allclose(timed.onset_seconds(), played.onset_seconds(), atol=1e-4)
+        np.testing.assert_allclose(timed.duration_seconds(), played.duration_seconds(), atol=1e-4)
+
+
+def test_music_in_the_time_asked_for_stays_as_it_is() -> None:
+    music = chorale(1)
+    assert Wishes(tempo=100).in_time(music, encodings.get("compound")) == music
+    assert Wishes().in_time(music, encodings.get("compound")) == music

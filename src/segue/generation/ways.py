@@ -122,11 +122,13 @@ class Begun:
     first: IntRows
     length: Length
     end_ticks: int
+    wishes: Wishes
 
     def score(self, rows: IntRows) -> Score:
         """The music of a take's rows."""
         whole = np.concatenate([self.first, rows])
-        return self.encoding.decode(whole.astype(np.uint16), self.header)
+        score = self.encoding.decode(whole.astype(np.uint16), self.header)
+        return self.wishes.in_time(score, self.encoding)
 
     def finished(self, rows: IntRows, wishes: Wishes, number: int) -> tuple[Score, dict[str, Any]]:
         """The music of take `number` up to its end, all wishes met, and what there is to say."""
@@ -150,6 +152,11 @@ def begin(
     start: str | None = None,
 ) -> Begun:
     """Read what takes of a bundle that plays rows start from, one for each seed."""
+    if wishes.metre is not None and bundle.encoding.name == "abc_text":
+        raise SegueError(
+            f"{bundle.name} writes tunes in ABC, which say their metre themselves: leave the metre "
+            "out."
+        )
     header = wishes.header(bundle.index["header"])
     encoding = paced(bundle.encoding, header)
     player = make_player(bundle, engine, sampling)
@@ -166,6 +173,7 @@ def begin(
         last = encoding.opening().astype(np.int64)
         state = player.read(last)
     empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
+    empty = wishes.in_time(empty, encoding)
     end_ticks = length.end(empty, 0)
     guide = Steps(
         encoding,
@@ -177,7 +185,7 @@ def begin(
     )
     first = last[:0] if opened else last
     player = steered(player, guide)
-    return Begun(player, state, guide, encoding, header, first, length, end_ticks)
+    return Begun(player, state, guide, encoding, header, first, length, end_ticks, wishes)
 
 
 def continue_(

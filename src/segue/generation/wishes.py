@@ -21,8 +21,9 @@ from segue.generation import closing as ends
 from segue.generation.closing import Close
 from segue.generation.density import Density
 from segue.generation.harmony import Harmony
-from segue.score import Score, tidy
+from segue.score import METRE, TEMPO, Score, events, tidy
 from segue.score.instruments import NAMES
+from segue.score.score import DEFAULT_MICROSECONDS_PER_BEAT
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -151,6 +152,23 @@ class Wishes:
                 )
             changed["track"] = [NAMES[self.instruments[0]], self.instruments[0]]
         return changed
+
+    def in_time(self, score: Score, encoding: Encoding) -> Score:
+        """The music with the tempo and metre asked for, of encodings whose headers keep none.
+
+        Where steps are seconds every note keeps its second, and where they are beats its beat.
+        """
+        if self.metre is not None:
+            score = score.with_(metres=events(METRE, [(0, *self.metre)]))
+        if self.tempo is None:
+            return score
+        micros = round(60e6 / self.tempo)
+        known = set(score.tempi["microseconds"].tolist()) or {DEFAULT_MICROSECONDS_PER_BEAT}
+        if known == {micros} and len(score.tempi):
+            return score
+        if encoding.step_seconds is not None:
+            score = _retimed(score, micros)
+        return score.with_(tempi=events(TEMPO, [(0, micros)]))
 
     # -- after playing -----------------------------------------------------------------------
 
@@ -354,6 +372,17 @@ def _most_at_once(score: Score, begin: int) -> int:
     starts = np.sort(notes["onset"])
     sounding = np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")
     return int(sounding.max())
+
+
+def _retimed(score: Score, micros: int) -> Score:
+    """Notes and controllers at the ticks that their seconds have at one tempo."""
+    per_second = score.ticks_per_beat * 1e6 / micros
+    notes, controls = score.notes.copy(), score.controls.copy()
+    first = np.rint(score.onset_seconds() * per_second)
+    last = np.rint((score.onset_seconds() + score.duration_seconds()) * per_second)
+    notes["onset"], notes["duration"] = first, np.maximum(last - first, 1)
+    controls["onset"] = np.rint(score.tempo_map.seconds(controls["onset"]) * per_second)
+    return score.with_(notes=notes, controls=controls)
 
 
 def _place(note: np.void) -> tuple[int, int, int]:
