@@ -34,10 +34,8 @@ _BF16 = "train.precision=bf16"
 
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
 _TUNES = ("model.dropout=0.15", "model.drop_keys=0.0", "train.batch=24", "train.ema=0.995")
-_PIANO = (
-    "model.dropout=0.5", "model.hidden=300", "model.drop_keys=0.2", "train.ema=0.995",
-    "train.lr=6e-3",
-)  # fmt: skip
+_PIANO = ("model.hidden=300", "model.dropout=0.4", "train.ema=0.995", "train.max_steps=1500")
+_MUSE = ("model.hidden=400", "model.dropout=0.3", "train.ema=0.995", "train.max_steps=2000")
 
 _ECHO = (_BF16, "train.ema=0.98", "train.validate_every=50")
 _SMALL_ECHO = (
@@ -78,12 +76,12 @@ ROWS: tuple[Row, ...] = (
     Row("nottingham", "poly-chain", "joint", (
         *_TUNES_ECHO, "train.ema=0.98", "train.max_steps=800",
     )),
-    Row("piano", "poly-lstm", "factorised", (*_PIANO, "train.max_steps=600")),
-    Row("piano", "poly-gru", "factorised", (*_PIANO, "train.max_steps=600")),
+    Row("piano", "poly-lstm", "factorised", (*_PIANO, "train.lr=1e-2")),
+    Row("piano", "poly-gru", "factorised", (*_PIANO, "train.lr=6e-3")),
     Row("piano", "poly-echo", "factorised", _PIANO_ECHO),
     Row("piano", "poly-chain", "joint", _PIANO_ECHO),
-    Row("muse", "poly-lstm", "factorised", (*_PIANO, "train.max_steps=1200")),
-    Row("muse", "poly-gru", "factorised", (*_PIANO, "train.max_steps=1200")),
+    Row("muse", "poly-lstm", "factorised", (*_MUSE, _BF16, "train.lr=1e-2")),
+    Row("muse", "poly-gru", "factorised", (*_MUSE, "train.lr=5e-3")),
     Row("muse", "poly-echo", "factorised", _MUSE_ECHO),
     Row("muse", "poly-chain", "joint", _MUSE_ECHO),
     Row("jsb16", str(Path(__file__).with_name("chorale-voices.toml")), "chorales"),
