@@ -1,15 +1,12 @@
 // Music that comes in: files dropped or chosen, and the examples.
 
 import { notice, say, dismiss } from "./a11y.js";
-import { readFile, get } from "./api.js";
+import { readFile } from "./api.js";
 import { $, h, icon } from "./dom.js";
-import { fromWire } from "./music.js";
-
-const KINDS = ".mid .midi .abc .xml .musicxml .mxl .krn .tx1 .tx2 .txt .json";
+import { emptyMusic, fromWire } from "./music.js";
 
 export function bringMusic({ store, player, roll }) {
   const input = $("#file");
-  const stage = $("#surface");
 
   function put(title, wire, { play = false } = {}) {
     player.stop();
@@ -54,6 +51,16 @@ export function bringMusic({ store, player, roll }) {
   const choose = () => input.click();
   input.addEventListener("change", () => { openAll(input.files); input.value = ""; });
   $("#open").addEventListener("click", choose);
+  $("#fresh").append(icon("plus"));
+  $("#fresh").title = "New piece";
+  $("#fresh").addEventListener("click", () => {
+    player.stop();
+    player.rest = 0;
+    store.set({ selection: null, picked: new Set(), heard: null, begun: false, track: 0, muted: new Set(), solo: new Set() });
+    if (store.get().music.notes.length) store.change("begin a new piece", { music: emptyMusic(), title: "", takes: [], provenance: [] });
+    roll.showAll();
+    say("An empty piece. Undo brings the last one back.");
+  });
 
   let inside = 0;
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -71,7 +78,6 @@ export function bringMusic({ store, player, roll }) {
     event.preventDefault();
     if (!$("#compose").hidden) openAll(event.dataTransfer.files);
   });
-  stage.dataset.kinds = KINDS;
 
   /** The first thing a visitor sees: one click and there is music. */
   async function welcome() {
@@ -97,5 +103,5 @@ export function bringMusic({ store, player, roll }) {
   }
 
   welcome();
-  return { open, openAll, choose, put, get };
+  return { open, openAll, choose, put };
 }

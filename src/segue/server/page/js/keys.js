@@ -2,7 +2,7 @@
 
 import { say, showHelp } from "./a11y.js";
 import { $ } from "./dom.js";
-import { pitchName, region, spoken } from "./music.js";
+import { region, spoken } from "./music.js";
 import { timeOf } from "./time.js";
 
 const TYPING = new Set(["text", "number", "search", "password", "file"]);
@@ -140,5 +140,4 @@ export function listenToKeys({ store, roll, edits, player, keyboard, transport, 
     const notes = edits.picked();
     if (notes.length === 1) say(spoken(shown(), notes[0]));
   });
-  return { pitchName };
 }

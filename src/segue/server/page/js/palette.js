@@ -7,12 +7,17 @@ export const isDark = () => document.documentElement.dataset.theme === "dark";
 
 export const trackColour = (track) => (isDark() ? DARK : LIGHT)[track % LIGHT.length];
 
-/** The colours that the canvases take from the style sheet, read anew when the theme changes. */
+const NAMES = ["ink", "muted", "faint", "line", "accent", "surface", "sunk", "warn", "roll-bg", "roll-black", "roll-bar", "roll-beat", "roll-octave"];
+const read = {};
+
+/** The colours that the canvases take from the style sheet, read once for light and once for dark. */
 export function themeColours() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["ink", "muted", "faint", "line", "accent", "surface", "sunk", "warn", "roll-bg", "roll-black", "roll-bar", "roll-beat", "roll-octave"];
-  return Object.fromEntries(names.map((name) => [name, read(name)]));
+  const theme = document.documentElement.dataset.theme ?? "light";
+  if (!read[theme]) {
+    const style = getComputedStyle(document.documentElement);
+    read[theme] = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  }
+  return read[theme];
 }
 
 /** `colour` over `ground`: 0 is the ground, 1 the colour. */

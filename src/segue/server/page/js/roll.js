@@ -173,7 +173,8 @@ export function makeRoll(store, shown, player) {
   new ResizeObserver(size).observe(field);
   store.on(["music", "heard", "takes", "theme"], (_, changed) => {
     const bars = barCount(shown());
-    if (fitted && bars !== shownBars && !changed.includes("theme")) grow(bars);
+    // Takes grow by themselves; while a person writes, the view stays where it is.
+    if (fitted && bars !== shownBars && (changed.includes("heard") || changed.includes("takes"))) grow(bars);
     ask();
   });
   store.on(["picked", "selection"], () => ask("over"));

@@ -6,7 +6,7 @@ import { endSeconds, toWire } from "./music.js";
 import { timeOf } from "./time.js";
 import { renderHere, tone } from "./voice.js";
 
-const FIRST = 1.2; // seconds: short, so that sound begins soon
+const FIRST = 0.6; // seconds: short, so that sound begins soon; each span is twice the last
 const SPAN = 4;
 const AHEAD = 5;
 const TAIL = 1.5; // what rings after the last note
@@ -117,7 +117,7 @@ export class Player {
       if (known === Infinity && position >= end - 0.005) break;
       let to = Math.min(position + length, sure);
       // Music that is still being made: wait for enough of it to be worth a span.
-      if (to - position < Math.min(0.5, end - position) && known !== Infinity) {
+      if (to - position < Math.min(0.4, end - position) && known !== Infinity) {
         await pause(50);
         continue;
       }
@@ -133,7 +133,7 @@ export class Player {
       this.spans = this.spans.slice(-12);
       next = at + (to - position);
       position = to;
-      length = SPAN;
+      length = Math.min(SPAN, length * 2);
     }
     while (run === this.run && context.currentTime < next + 0.05) await pause(60);
     if (run !== this.run) return;
