@@ -35,7 +35,7 @@ _BF16 = "train.precision=bf16"
 _JSB = ("model.hidden=256", "model.dropout=0.5", "train.ema=0.995")
 _TUNES = ("model.dropout=0.15", "model.drop_keys=0.0", "train.batch=24", "train.ema=0.995")
 _PIANO = ("model.hidden=300", "model.dropout=0.4", "train.ema=0.995", "train.max_steps=1500")
-_MUSE = ("model.hidden=400", "model.dropout=0.3", "train.ema=0.995", "train.max_steps=2000")
+_MUSE = ("model.hidden=300", "model.dropout=0.3", "train.ema=0.995", "train.max_steps=1500")
 
 _ECHO = (_BF16, "train.ema=0.98", "train.validate_every=50")
 _SMALL_ECHO = (
@@ -80,8 +80,10 @@ ROWS: tuple[Row, ...] = (
     Row("piano", "poly-gru", "factorised", (*_PIANO, "train.lr=6e-3")),
     Row("piano", "poly-echo", "factorised", _PIANO_ECHO),
     Row("piano", "poly-chain", "joint", _PIANO_ECHO),
-    Row("muse", "poly-lstm", "factorised", (*_MUSE, _BF16, "train.lr=1e-2")),
-    Row("muse", "poly-gru", "factorised", (*_MUSE, "train.lr=5e-3")),
+    Row("muse", "poly-lstm", "factorised", (
+        *_MUSE, _BF16, "train.lr=1e-2", "train.validate_every=250",
+    )),
+    Row("muse", "poly-gru", "factorised", (*_MUSE, "train.lr=5e-3", "train.validate_every=250")),
     Row("muse", "poly-echo", "factorised", _MUSE_ECHO),
     Row("muse", "poly-chain", "joint", _MUSE_ECHO),
     Row("jsb16", str(Path(__file__).with_name("chorale-voices.toml")), "chorales"),
