@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 import segue
 from segue.server import making, problems
@@ -107,12 +109,20 @@ def make_app(settings: Settings, logger: logging.Logger | None = None) -> FastAP
     app.add_middleware(Guard, settings=settings, logger=service.logger, metrics=service.metrics)
     _describe(app, settings)
     if settings.page and PAGE.is_dir():
-        app.mount("/", Page(directory=PAGE, html=True), name="page")
+        # A route and not a mount: it would answer for every method and path of the service too.
+        page = Route("/{path:path}", Page(directory=PAGE, html=True), methods=["GET", "HEAD"])
+        app.router.routes.append(page)
     return app
 
 
 class Page(StaticFiles):
     """The page's files; browsers ask each time whether they have changed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One file; paths of the service that were asked for in a wrong way are none."""
+        if scope["path"].startswith("/api/"):
+            raise HTTPException(405 if problems.methods_at(scope) - {"GET", "HEAD"} else 404)
+        await super().__call__(scope, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or the page itself for the root."""

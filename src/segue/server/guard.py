@@ -53,6 +53,7 @@ class Guard:
             return
         began = time.monotonic()
         status = 500
+        counted = _Counted(receive, self._most(scope["path"]))
 
         async def send_safely(message: Message) -> None:
             nonlocal status
@@ -65,14 +66,19 @@ class Guard:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        async def send_unless_over(message: Message) -> None:
+            if not counted.is_over:
+                await send_safely(message)
+
         try:
             headers = Headers(scope=scope)
             refusal = self._refusal(scope, headers)
             if refusal is not None:
                 await refusal(scope, receive, send_safely)
             else:
-                counted = _Counted(receive, self._most(scope["path"]))
-                await self._app(scope, counted, send_safely)
+                await self._app(scope, counted, send_unless_over)
+                if counted.is_over:  # whatever was made of half a body, it is too long
+                    await _too_long(scope["path"])(scope, receive, send_safely)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "other")
@@ -163,18 +169,22 @@ def _same(origin: str, host: str) -> bool:
     return origin.partition("://")[2].lower() == host.lower()
 
 
+def _too_long(path: str) -> ASGIApp:
+    return problem(413, "the request is longer than allowed: send less at once.", instance=path)
+
+
 class _Counted:
     """A request's body, cut off where it is longer than allowed and did not say so before."""
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive, self._left = receive, most
+        self.is_over = False
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                from segue.server.problems import RefusedError
-
-                raise RefusedError(413, "the request is longer than allowed: send less at once.")
+                self.is_over = True
+                return {"type": "http.disconnect"}
         return message

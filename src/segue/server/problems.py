@@ -7,6 +7,7 @@ same for the same kind of problem; programs look at it, or at `status`.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from segue.errors import (
     BundleError,
@@ -133,6 +135,11 @@ def install(app: FastAPI, logger: logging.Logger) -> None:
             told[405] = f"{request.method} is not allowed at {request.url.path}."
         detail = told.get(error.status_code, str(error.detail))
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            methods = methods_at(request.scope) or {"GET"}
+            if request.url.path.startswith("/api/"):
+                methods -= {"HEAD"}
+            headers = {"Allow": ", ".join(sorted(methods))}
         return problem(error.status_code, detail, headers=headers, instance=request.url.path)
 
     @app.exception_handler(Exception)
@@ -140,6 +147,17 @@ def install(app: FastAPI, logger: logging.Logger) -> None:
         logger.exception("bug", exc_info=error, extra={"path": request.url.path})
         detail = f"this is a bug in Segue ({type(error).__name__}); the log of the server has more."
         return problem(500, detail, instance=request.url.path)
+
+
+def methods_at(scope: Scope) -> set[str]:
+    """The methods that the service answers to at a path."""
+    app: FastAPI = scope["app"]
+    path = app.openapi()["paths"]
+    found: set[str] = set()
+    for template, operations in path.items():
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), scope["path"]):
+            found |= {method.upper() for method in operations}
+    return found
 
 
 def _sentence(errors: Any) -> str:

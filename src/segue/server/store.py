@@ -34,7 +34,7 @@ jobs = sql.Table(
     sql.Column("status", sql.String(12), nullable=False, index=True),
     sql.Column("attempt", sql.Integer, nullable=False, default=0),
     sql.Column("seed", sql.BigInteger),
-    sql.Column("owner", sql.String(60)),
+    sql.Column("owner", sql.String(120)),
     sql.Column("lease", sql.Float, nullable=False, default=0.0),
     sql.Column("cancel", sql.Boolean, nullable=False, default=False),
     sql.Column("created", sql.Float, nullable=False, index=True),
@@ -202,6 +202,12 @@ class Store:
                     jobs.update().where(mine).values(status=QUEUED, owner=None, lease=0.0)
                 ).rowcount
             )
+
+    def owners(self) -> list[str]:
+        """The servers that have open jobs."""
+        query = sql.select(jobs.c.owner).where(jobs.c.status.in_(OPEN)).distinct()
+        with self.engine.connect() as connection:
+            return [owner for owner in connection.execute(query).scalars() if owner]
 
     def renew(self, owner: str, lease: float) -> None:
         """Say that this server is alive."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import queue
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from segue.errors import SegueError
@@ -81,7 +84,7 @@ class Works:
     ) -> None:  # fmt: skip
         self.store, self.limits, self._work = store, limits, dict(work)
         self._logger, self._metrics = logger, metrics
-        self.owner = secrets.token_hex(8)
+        self.owner = f"{socket.gethostname()[:60]}/{os.getpid()}/{secrets.token_hex(8)}"
         self.logs = Logs()
         self.is_stopping = False
         self.is_closing = False
@@ -106,6 +109,9 @@ class Works:
         for name, lane in self._lanes.items():
             for number in range(lane.workers):
                 self._hire(self._serve, f"{name}-{number}", name)
+        for owner in self.store.owners():
+            if _has_fallen(owner):
+                self.store.hand_back(owner)
         self._look_after()
         self._hire(self._keep, "keeper")
 
@@ -352,6 +358,14 @@ class Works:
             self._metrics.adopted.inc()
             self._queues[lane].put(job.id)
         self.store.trim(self.limits.kept_jobs, self.limits.kept_takes)
+
+
+def _has_fallen(owner: str) -> bool:
+    """Whether a server was a process of this machine that is no more; of others leases tell."""
+    host, process, _ = (*owner.split("/"), "", "")[:3]
+    if host != socket.gethostname()[:60] or not process.isdigit() or int(process) == os.getpid():
+        return False
+    return not Path(f"/proc/{process}").exists() and Path("/proc/self").exists()
 
 
 def end_of(status: str, takes: list[str], result: dict[str, Any] | None) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Token(Wire):
     token: str
 
 
-@router.post(f"{PREFIX}/session", status_code=204, responses=responses())
+@router.post(f"{PREFIX}/session", status_code=204, responses=responses(400))
 def session(parts: Parts, asked: Token) -> Response:
     """Keep the token in a cookie, so that the page's links and sounds carry it too."""
     import hmac

@@ -21,6 +21,14 @@ from segue.server.work import end_of
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
 
 JobId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[0-9a-f]+$")]
+EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "description": "A JSON object."},
+    },
+}
 PATIENCE = 10.0
 """Seconds after which a silent stream says that it is still there."""
 ELSEWHERE = 0.5
@@ -59,7 +67,7 @@ def cancel(parts: Parts, id: JobId) -> schemas.Job:
         200: {
             "description": "Server-sent events: queued, started, note, take, finding, and at last "
             "done, failed or cancelled. Each has a number as its id.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         },
         **responses(404),
     },

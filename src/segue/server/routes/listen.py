@@ -29,7 +29,7 @@ MOST_PAIRS = 64
 
 
 @router.post(
-    "/listening", status_code=201, response_model=schemas.BlindTest, responses=responses(404)
+    "/listening", status_code=201, response_model=schemas.BlindTest, responses=responses(400, 404)
 )
 def begin(parts: Parts, asked: schemas.Listening, response: Response) -> dict[str, Any]:
     """Make a blind test of takes under two names or more; pairs and order are drawn by chance."""
@@ -110,7 +110,7 @@ async def sound(
     return Response(await parts.sandbox.run(drawing), media_type=media)
 
 
-@router.post("/listening/{id}/votes", status_code=204, responses=responses(404))
+@router.post("/listening/{id}/votes", status_code=204, responses=responses(400, 404))
 def vote(parts: Parts, id: TestId, asked: schemas.Vote) -> Response:
     """Choose between the two of a pair; a later choice takes the place of an earlier one."""
     pairs = _test(parts, id)["pairs"]

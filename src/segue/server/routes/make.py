@@ -17,7 +17,7 @@ router = APIRouter(prefix=PREFIX, tags=["make"])
 ACCEPTED: dict[str, Any] = {
     "status_code": 202,
     "response_model": schemas.Job,
-    "responses": responses(404, 409, 413, 503),
+    "responses": responses(400, 404, 409, 413, 503),
 }
 
 

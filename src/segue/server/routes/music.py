@@ -45,7 +45,7 @@ async def read(
             "description": "The file.",
             "content": {media: _BINARY for _, media in FILES.values()},
         },
-        **responses(413),
+        **responses(400, 413),
     },
 )
 async def write(
@@ -78,7 +78,7 @@ async def write(
                 }
             },
         },
-        **responses(413),
+        **responses(400, 413),
     },
 )
 async def render(parts: Parts, asked: schemas.Render) -> Response:
