@@ -21,7 +21,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def add(store: Store, id_: str, owner: str = "me", lease: float = 60.0, key: str | None = None) -> bool:
+def add(
+    store: Store, id_: str, owner: str = "me", lease: float = 60.0, key: str | None = None
+) -> bool:
     return store.add(
         id_, "generate", {"bars": 1}, "digest", key=key, seed=1, owner=owner,
         lease=time.time() + lease,
