@@ -8,7 +8,7 @@ features of one row and the logits of the next.
 
 - The 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32, int8), beside the same net as an eager
   `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`.
-- A Transformer of 11 M parameters: 256 rows from the first, the likeliest each time, beside
+- A Transformer of 11 M parameters: 128 rows from the first, the likeliest each time, beside
   `generate` of a GPT-2 of the same size in Hugging Face's transformers, which `--peer-python` has
   in an environment of its own (python3 -m venv V; V/bin/pip install torch==2.13.0 transformers).
 - The share of the bound: for one take bytes of weights a step over the bandwidth of reading as many
@@ -54,7 +54,7 @@ from segue.training.export import export
 BATCHES = (1, 64)
 HIDDEN, LAYERS = 512, 3
 GPT = {"width": 384, "layers": 6, "heads": 6, "window": 512}
-ROWS, TAKE = 256, 300
+ROWS, TAKE = 128, 200
 """Rows of a Transformer's take, and of the take whose masks are timed."""
 SECONDS, SPELLS = 1.5, 5
 
@@ -226,7 +226,7 @@ def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
     peer = {"missing": "no --peer-python"}
     if python:
         peer = gpt2(python, **GPT, vocabulary=bundle.sizes[0], threads=threads,
-                    batches=BATCHES, rows=ROWS, times=4)  # fmt: skip
+                    batches=BATCHES, rows=ROWS, times=3)  # fmt: skip
     rows: list[Row] = []
     for batch in BATCHES:
         theirs = peer.get(str(batch))
@@ -235,7 +235,7 @@ def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
             rows.append(row(what, theirs, "rows/s"))
         for name, engine, _ in engines(bundle, threads):
             rates = []
-            for _ in range(4):
+            for _ in range(3):
                 began = time.perf_counter()
                 take(engine, batch)
                 rates.append(batch * ROWS / (time.perf_counter() - began))

@@ -66,7 +66,7 @@ def test_caches_grow_and_wrap_without_changing_what_is_told(caching: OnnxEngine)
 def test_a_fork_of_what_is_played_goes_on_alike(caching: OnnxEngine) -> None:
     prompt, more = rows(1, SLOTS - 1), rows(1, 5)
     state = read(caching, prompt)
-    assert state.tensors[1].shape[2] == WINDOW
+    assert state.tensors[1].shape[2] == SLOTS
     twice = caching.playing(state, 2)
     for t in range(5):
         row = np.ascontiguousarray(more[:, t])

@@ -82,24 +82,16 @@ class Buffers:
             if axis is None:
                 now.append(np.array(tensor, order="C"))
                 then.append(np.empty_like(now[-1]))
-            else:
-                now.append(self._with_slots(tensor, axis + 1, each["shape"][axis]))
-                then.append(now[-1])
+                continue
+            least = each["shape"][axis] if self._read is None else self._read + 1
+            cache = with_slots(tensor, each, least)
+            now.append(cache.copy() if cache is tensor else cache)
+            then.append(now[-1])
+            self._slots = (
+                cache.shape[axis + 1] if cache.shape[axis + 1] < each["shape"][axis] else -1
+            )
         self._sets = (tuple(now), tuple(then)) if not self._side else (tuple(then), tuple(now))
         self._steps = [self._step_from(side) for side in (0, 1)]
-
-    def _with_slots(self, tensor: Array, axis: int, most: int) -> Array:
-        slots = most
-        if self._read is not None and self._read < most:
-            slots = min(most, (self._read // SLOTS + 1) * SLOTS)
-            self._slots = -1 if slots == most else slots
-        shape = list(tensor.shape)
-        shape[axis] = slots
-        cache = np.zeros(shape, tensor.dtype)
-        kept = min(slots, tensor.shape[axis])
-        along = (slice(None),) * axis + (slice(kept),)
-        cache[along] = tensor[along]
-        return cache
 
     def _step_from(self, side: int) -> Any:
         """The binding of a step from one set to the other."""
@@ -107,6 +99,19 @@ class Buffers:
         names = [each.name for each in self._session.get_outputs()]
         results = dict(zip(names, (self.features, *self._sets[1 - side]), strict=True))
         return _binding(self._session, {"row": self._row, **given}, results)
+
+
+def with_slots(tensor: Array, described: dict[str, Any], rows: int) -> Array:
+    """A cache with slots for so many rows, as far as it has so many; other tensors as they are."""
+    if "slots" not in described:
+        return tensor
+    axis, most = described["slots"] + 1, described["shape"][described["slots"]]
+    if tensor.shape[axis] >= min(rows, most):
+        return tensor
+    slots = min(most, -(-rows // SLOTS) * SLOTS)
+    grown = np.zeros((*tensor.shape[:axis], slots, *tensor.shape[axis + 1 :]), tensor.dtype)
+    grown[(slice(None),) * axis + (slice(tensor.shape[axis]),)] = tensor
+    return grown
 
 
 def _binding(session: Any, given: dict[str, Array], results: dict[str, Array]) -> Any:

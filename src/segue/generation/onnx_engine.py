@@ -13,7 +13,7 @@ from segue.bundles import Bundle
 from segue.bundles.bundle import HEADS
 from segue.errors import BundleError
 from segue.generation.engine import Ask, Floats, IntRows, State
-from segue.generation.onnx_buffers import Buffers
+from segue.generation.onnx_buffers import SLOTS, Buffers, with_slots
 
 Open = Callable[[Path], Any]
 """A graph's file to the session that runs it."""
@@ -45,7 +45,7 @@ class OnnxEngine:
 
     def start(self, batch: int) -> State:
         """What each state begins with, zero unless the bundle says otherwise."""
-        return State(batch, None, _begun(self._state, batch), 0)
+        return State(batch, None, _begun(self._state, batch, slots=SLOTS), 0)
 
     def holding(self, rows: IntRows) -> State:
         """The rows themselves."""
@@ -57,7 +57,11 @@ class OnnxEngine:
         if state.buffers is not None:
             features, tensors = state.buffers.step(rows)
             return State(state.batch, features, tensors, read, state.buffers)
-        feed = {f"state_{i}": t for i, t in enumerate(state.tensors)}
+        tensors = state.tensors
+        if state.rows is not None:
+            pairs = zip(tensors, self._state, strict=True)
+            tensors = tuple(with_slots(t, each, state.rows + 1) for t, each in pairs)
+        feed = {f"state_{i}": t for i, t in enumerate(tensors)}
         features, *new = self._step.run(None, {"row": rows, **feed})
         return State(state.batch, features, tuple(new), read)
 
@@ -107,8 +111,6 @@ class OnnxEngine:
         """Repeat along the batch axis."""
         features = None if state.features is None else np.repeat(state.features, copies, axis=0)
         tensors = tuple(np.repeat(t, copies, axis=0) for t in state.tensors)
-        if state.buffers is not None:
-            tensors = tuple(map(_whole, tensors, self._state))
         return State(state.batch * copies, features, tensors, state.rows)
 
     def playing(self, state: State, copies: int) -> State:
@@ -121,19 +123,14 @@ class OnnxEngine:
         return State(state.batch, buffers.features, buffers.tensors, state.rows, buffers)
 
 
-def _whole(tensor: Any, described: dict[str, Any]) -> Any:
-    """A cache with all its slots."""
-    if "slots" not in described:
-        return tensor
-    axis = described["slots"] + 1
-    lacking = described["shape"][axis - 1] - tensor.shape[axis]
-    return np.pad(tensor, [(0, lacking if k == axis else 0) for k in range(tensor.ndim)])
-
-
-def _begun(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
-    return tuple(
-        np.full((batch, *s["shape"]), s.get("fill", 0), dtype=s["dtype"]) for s in described
-    )
+def _begun(described: list[dict[str, Any]], batch: int, slots: int = 0) -> tuple[Any, ...]:
+    begun = []
+    for each in described:
+        shape = list(each["shape"])
+        if "slots" in each:
+            shape[each["slots"]] = min(slots, shape[each["slots"]])
+        begun.append(np.full((batch, *shape), each.get("fill", 0), dtype=each["dtype"]))
+    return tuple(begun)
 
 
 def session(path: Path, threads: int = 1, graph: bytes | None = None) -> Any:

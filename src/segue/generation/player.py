@@ -163,14 +163,23 @@ class Chance:
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._numbers = np.zeros((len(seeds), 0))
         self._used = np.zeros(len(seeds), np.int64)
+        self._together = -1
+        """How many each take has used, where that is one number; -1 where it is in `_used`."""
 
     def next(self, count: int, wanted: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """(B, count) numbers in [0, 1); of takes that are not `wanted` any, and none is used up."""
+        if self._together >= 0:
+            at, self._together = self._together, self._together + count
+            if wanted is None and self._together <= self._numbers.shape[1]:
+                return self._numbers[:, at : at + count]
+            self._used[:], self._together = at, -1
         if self._numbers.shape[1] < self._used.max() + count:
             self._fetch(max(count, FETCHED))
         places = self._used[:, None] + np.arange(count)
         numbers: NDArray[np.float64] = np.take_along_axis(self._numbers, places, axis=1)
         self._used += count if wanted is None else count * wanted
+        if (self._used == self._used[0]).all():
+            self._together = int(self._used[0])
         return numbers
 
     def _fetch(self, least: int) -> None:

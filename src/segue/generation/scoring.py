@@ -210,7 +210,7 @@ class StepScorer:
 def first_of(state: State, count: int) -> State:
     """The state of the first `count` sequences."""
     features = None if state.features is None else state.features[:count]
-    return State(count, features, tuple(t[:count] for t in state.tensors))
+    return State(count, features, tuple(t[:count] for t in state.tensors), state.rows)
 
 
 class Tally:
