@@ -18,6 +18,7 @@ from segue.generation import Sampling, continue_, generate
 from segue.generation.density import Density, density
 from segue.generation.engine import Floats, IntRows, State
 from segue.generation.guides import Steps
+from segue.generation.harmony import chart
 from segue.generation.player import Player
 from segue.generation.replay import replay
 from segue.generation.starts import cells_begin, deciding
@@ -214,3 +215,12 @@ def test_counts_above_are_those_of_all_ways() -> None:
         np.testing.assert_allclose(table[c], by_hand, atol=1e-12)
     inside = _between(table[None, 0], np.array([1]), np.array([2]))
     assert inside[0] == pytest.approx(table[0, 1:3].sum())
+
+
+@pytest.mark.parametrize("options", ROLLS, ids=str)
+def test_masks_alone_keep_rolls_to_their_chords(options: dict[str, Any]) -> None:
+    encoding = encodings.get("piano_roll", **options)
+    wishes = Wishes(chords=chart("C F#"))
+    for score in played(encoding, wishes, 4, frames=True, independent=True):
+        _, proof = wishes.fitted(score)
+        assert proof["moved_notes"] <= 0.02 * len(score.notes)

@@ -225,8 +225,8 @@ class Steps:
         if self._begun:
             moved = moves(self._encoding, self._last, row)
         else:
-            first = int(self._encoding.positions(row[:1].astype(np.uint16))[0])
-            moved = np.full(len(row), first)
+            alone = [self._encoding.positions(each[None])[0] for each in row.astype(np.uint16)]
+            moved = np.array(alone, np.int64) - self._position
         self._position = self._position + moved
         self._still = np.where(moved > 0, 0, self._still + 1)
         self._longest_still = int(self._still.max())
@@ -290,15 +290,20 @@ def only_known(
 
 
 def _probe(encoding: Encoding) -> list[tuple[Ints, Bools]]:
-    """For each column and symbol: how many steps it moves on by, and whether it closes a piece."""
+    """For each column and symbol: how many steps it moves on by, and whether it closes a piece.
+
+    What a row moves on by whatever it holds, as a frame does, is counted in its first column.
+    """
     sizes = encoding.layout.sizes
+    before = np.zeros((1, len(sizes)), np.uint16)
+    always = int(np.diff(encoding.positions(np.repeat(before, 2, axis=0)))[0])
     found = []
     for column, size in enumerate(sizes):
         rows = np.zeros((size, len(sizes)), np.uint16)
         rows[:, column] = np.arange(size)
-        before = np.zeros((1, len(sizes)), np.uint16)
         steps = [
             int(np.diff(encoding.positions(np.concatenate([before, row[None]])))[0]) for row in rows
         ]
-        found.append((np.array(steps, np.int64), encoding.ends(rows)))
+        own = np.array(steps, np.int64) - (always if column else 0)
+        found.append((own, encoding.ends(rows)))
     return found

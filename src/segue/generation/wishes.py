@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
+from segue.encodings.piano_roll import PianoRoll
 from segue.errors import SegueError, nearest
 from segue.generation import closing as ends
 from segue.generation.closing import Close
@@ -338,6 +339,9 @@ class PitchMasks:
                 # Shape (chords, symbols): whether all that a symbol begins may start.
                 self._tables[k] = ~(begun[None] & ~may[:, None]).any(axis=2)
         self._holds = bool(getattr(encoding, "holds", False))
+        self._held: int | None = None
+        if isinstance(encoding, PianoRoll) and encoding.cells == "both":
+            self._held = encoding.held
         self._drum_slot: int | None = getattr(encoding, "drum_slot", None)
         names = [column.name for column in encoding.layout.columns]
         self._track = names.index("track") if "track" in names else None
@@ -353,6 +357,9 @@ class PitchMasks:
         mask = np.take_along_axis(table, self._chord_at(position), axis=0)
         if self._drum_slot is not None and self._track is not None and column > self._track:
             mask |= (row[:, self._track] == self._drum_slot)[:, None]
+        if self._held is not None:
+            # Held from nowhere is a note that begins, and may be what a start may be.
+            mask[:, self._held] &= mask[:, 1] | (last[:, column] > 0)
         if self._holds:
             # The symbol of the frame before goes on with what sounds, and begins nothing.
             mask[np.arange(len(last)), last[:, column]] = True
