@@ -182,7 +182,7 @@ class Fake:
 
     async def _curves(self, _: Request) -> Response:
         curve = {"steps": [10, 20, 30], "values": [3.0, 2.0, 1.5]}
-        return JSONResponse({"name": "bach", "curves": {"train/loss": curve}})
+        return JSONResponse({"name": "bach", "curves": {"train/nats": curve, "val/nats": curve}})
 
     async def _samples(self, _: Request) -> Response:
         return JSONResponse({"name": "bach", "samples": []})

@@ -127,6 +127,20 @@ def test_lock_and_remake(studio: Studio, fake: Fake, tune: Path) -> None:
     assert [1920, 0, locked, False] in after
 
 
+def test_a_locked_track_is_not_remade(studio: Studio, fake: Fake, tune: Path) -> None:
+    page = studio.page
+    _opened(studio, tune)
+    page.click("[aria-label='Lock Bass']")
+    page.click("[data-way=infill]")
+    page.click("#go")
+    _made(studio)
+    assert fake.bodies("infill")[0].tracks == (0,)
+    page.click("text=Back to the piece")
+    page.click("[aria-label='Lock Melody']")
+    assert "locked" in page.inner_text("#go-why")
+    assert not page.is_enabled("#go")
+
+
 def test_everything_by_keyboard(studio: Studio, fake: Fake) -> None:
     page = studio.page
     page.keyboard.press("Tab")

@@ -4,7 +4,7 @@ import { dismiss, notice, say, showHelp, themed } from "./a11y.js";
 import { alive, jobAt, models, takeToken } from "./api.js";
 import { takeAway } from "./away.js";
 import { bringMusic } from "./bring.js";
-import { $, $$, icon, later } from "./dom.js";
+import { $, $$, bringIcons, icon, later } from "./dom.js";
 import { makeEdits } from "./edits.js";
 import { makeKeyboard } from "./keyboard.js";
 import { listenToKeys } from "./keys.js";
@@ -74,6 +74,7 @@ function loopSpan() {
 
 async function start() {
   takeToken();
+  bringIcons();
   const kept = await recall("studio").catch(() => null);
   if (kept) {
     const { history, job, ...rest } = kept;

@@ -5,7 +5,7 @@ import { number } from "./asking.js";
 
 const [WIDTH, HEIGHT] = [560, 220];
 const EDGE = { left: 46, right: 12, top: 10, bottom: 30 };
-const COLOURS = ["#3d4bd1", "#c2571a", "#0f8a74", "#b0307c"];
+const COLOURS = 4;
 
 /** `lines`: [{ name, xs, ys }]; a value that is null breaks its line. */
 export function lineChart(lines, { x = "", y = "", title = "" } = {}) {
@@ -21,8 +21,8 @@ export function lineChart(lines, { x = "", y = "", title = "" } = {}) {
     ...rules.map((v) => text(EDGE.left - 6, py(v) + 4, number(v), "end")),
     ...[x0, (x0 + x1) / 2, x1].map((v, i) => text(px(v), HEIGHT - 12, number(Math.round(v)), ["start", "middle", "end"][i])),
     text(EDGE.left + 4, EDGE.top + 10, y, "start"), text(WIDTH - EDGE.right - 60, HEIGHT - 12, x, "end"),
-    ...lines.map(({ xs, ys }, i) => s("path", { d: path(xs, ys, px, py), fill: "none", stroke: COLOURS[i % COLOURS.length], "stroke-width": 2, "stroke-linejoin": "round" })));
-  return h("div.shell", {}, svg, lines.length > 1 || lines[0].name ? h("div.legend", {}, ...lines.map(({ name }, i) => h("span", {}, h(`i.swatch-${i % COLOURS.length}`), name))) : null);
+    ...lines.map(({ xs, ys }, i) => s("path", { d: path(xs, ys, px, py), fill: "none", class: `line-${i % COLOURS}`, "stroke-width": 2, "stroke-linejoin": "round" })));
+  return h("div.shell", {}, svg, lines.length > 1 || lines[0].name ? h("div.legend", {}, ...lines.map(({ name }, i) => h("span", {}, h(`i.swatch-${i % COLOURS}`), name))) : null);
 }
 
 function text(x, y, words, anchor) {

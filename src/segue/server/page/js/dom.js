@@ -32,8 +32,17 @@ function filled(node, props, children) {
 
 export function icon(name) {
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `icons.svg#${name}`);
+  use.setAttribute("href", `#i-${name}`);
   return s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, use);
+}
+
+/** Brings the pictures into the page, once for all of them. */
+export async function bringIcons() {
+  const text = await fetch("icons.svg").then((answer) => answer.text()).catch(() => "<svg/>");
+  const sprite = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  sprite.setAttribute("class", "hidden");
+  sprite.setAttribute("aria-hidden", "true");
+  document.body.append(sprite);
 }
 
 /** A button with a picture and no text; its label is read out and shown as a tooltip. */

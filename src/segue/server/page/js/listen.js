@@ -107,10 +107,10 @@ export async function showPanel(box, { store }) {
   async function results() {
     const told = await get(test.links.votes);
     const share = (d) => `${number((d.share ?? 0) * 100, 3)} %`;
-    inside.replaceChildren(head(`${told.votes} choices by ${told.listeners} ${told.listeners === 1 ? "listener" : "listeners"}.`),
+    inside.replaceChildren(head(`${told.votes} ${told.votes === 1 ? "choice" : "choices"} by ${told.listeners} ${told.listeners === 1 ? "listener" : "listeners"}.`),
       h("section.card", {}, h("h3", {}, "How they compare"),
         told.duels.length ? h("table", {}, h("thead", {}, h("tr", {}, ...["", "", "Wins", "Ties", "Share", "95 % interval", "p"].map((n) => h("th", { scope: "col" }, n)))),
-          h("tbody", {}, ...told.duels.map((d) => h("tr", {}, h("td", {}, d.first ?? d.one ?? ""), h("td", {}, d.second ?? d.other ?? ""), h("td", {}, `${number(d.wins ?? d.first_wins)} : ${number(d.losses ?? d.second_wins)}`), h("td", {}, number(d.ties ?? d.neither)), h("td", {}, share(d)), h("td", {}, (d.interval ?? []).map((v) => number(v * 100, 3)).join(" to ")), h("td", {}, number(d.p)))))) : h("p.muted", {}, "Nobody chose yet."),
+          h("tbody", {}, ...told.duels.map((d) => h("tr", {}, h("td", {}, d.one), h("td", {}, d.other), h("td", {}, `${d.wins} : ${d.losses}`), h("td", {}, number(d.draws)), h("td", {}, share(d)), h("td", {}, (d.interval ?? []).map((v) => number(v * 100, 3)).join(" to ")), h("td", {}, number(d.p)))))) : h("p.muted", {}, "Nobody chose yet."),
         Object.keys(told.strengths).length ? h("div.measures", {}, ...Object.entries(told.strengths).map(([name, v]) => h("div", {}, h("span", {}, name), h("b", {}, `${number((v.chance ?? 0) * 100, 3)} %`)))) : null),
       h("p.muted.small", {}, "A strength is the chance to win against an average one of them (Bradley and Terry). With few choices the intervals are wide: ask more people."),
       h("div", {}, h("button.quiet", { type: "button", onclick: () => { test = null; keepTest(); show(); } }, "Another test")));

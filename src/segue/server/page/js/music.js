@@ -83,6 +83,16 @@ export function region(music, selection) {
   return { from: time.tickOfBar(selection.first), to: time.tickOfBar(selection.last), tracks };
 }
 
+/** The tracks of a selection that may be remade: those with a note in it that is not locked, or none. */
+export function openTracks(music, selection) {
+  const span = region(music, selection);
+  if (!span) return [];
+  return span.tracks.filter((track) => {
+    const notes = music.notes.filter((n) => n.track === track && n.onset >= span.from && n.onset < span.to);
+    return !notes.length || notes.some((n) => !n.locked);
+  });
+}
+
 export const within = (note, span) =>
   note.onset >= span.from && note.onset < span.to && span.tracks.includes(note.track);
 

@@ -10,7 +10,7 @@ const FIRST = 0.6; // seconds: short, so that sound begins soon; each span is tw
 const SPAN = 4;
 const AHEAD = 5;
 const TAIL = 1.5; // what rings after the last note
-const LARGE = 4000; // notes; of longer pieces only those near the span are sent
+const REACH = 8; // seconds before a span in which a note may begin that still rings in it
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** `source()` gives { music, known } to play: `known` are the seconds that are final, or Infinity. */
@@ -146,10 +146,8 @@ export class Player {
   async spanOf(music, begin, end) {
     if (!music.notes.length) return this.audio.createBuffer(1, Math.max(1, Math.ceil((end - begin) * 44100)), 44100);
     const time = timeOf(music);
-    const near = music.notes.length > LARGE
-      ? (n) => time.seconds(n.onset) < end && time.seconds(n.onset + n.duration) > begin - 3
-      : undefined;
-    const wire = toWire(music, near);
+    // Only what can be heard is sent: a long piece is no slower than a short one.
+    const wire = toWire(music, (n) => time.seconds(n.onset) < end && time.seconds(n.onset + n.duration) > begin - REACH);
     if (!wire.notes.length) return this.audio.createBuffer(1, Math.ceil((end - begin) * 44100), 44100);
     try {
       const gain = this.gains.get(music.tracks);

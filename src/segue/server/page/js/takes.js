@@ -3,7 +3,7 @@
 import { notice, say, dismiss } from "./a11y.js";
 import * as api from "./api.js";
 import { $, h, icon, iconButton } from "./dom.js";
-import { endTick, fromWire, joined, region, toWire } from "./music.js";
+import { endTick, fromWire, joined, openTracks, region, toWire } from "./music.js";
 import { drawThumb } from "./roll-draw.js";
 import { follow } from "./sse.js";
 import { timeOf } from "./time.js";
@@ -11,7 +11,7 @@ import { WAYS, missing, request } from "./ways.js";
 import { randomSeed } from "./make.js";
 
 const ALONE = new Set(["generate", "loop", "vary"]); // ways that do not hold the piece
-const SOON = 90; // ms between looks at what came in
+const SOON = 120; // ms between looks at what came in
 
 /** What is behind the takes' cards: `start()`, `resume()`, `keep(id)`, `reject(id)`, `hear(id)`. */
 export function makeTakes({ store, player }) {
@@ -33,7 +33,7 @@ export function makeTakes({ store, player }) {
     const seed = state.seed;
     const wire = toWire(state.music);
     const body = request(way, state, seed, wire);
-    const job = { id: null, key: crypto.randomUUID(), way, seed, count: body.takes, ahead: 0, piece: state.music, span: way === "infill" ? region(state.music, state.selection) : null, waitedFrom: Date.now() };
+    const job = { id: null, key: crypto.randomUUID(), way, seed, count: body.takes, ahead: 0, piece: state.music, span: way === "infill" ? { ...region(state.music, state.selection), tracks: openTracks(state.music, state.selection) } : null, waitedFrom: Date.now() };
     store.set({ job });
     try {
       const made = await api.startJob(way, body, job.key);
@@ -134,7 +134,7 @@ export function makeTakes({ store, player }) {
     const { piece } = job;
     const scale = piece.ticks_per_quarter / tpq;
     const last = Math.max(0, ...piece.tracks.map((_, i) => i), ...raw.map((n) => n.track ?? 0));
-    const tracks = Array.from({ length: last + 1 }, (_, i) => piece.tracks[i] ?? { name: `Track ${i + 1}`, program: 0, drums: false });
+    const tracks = last < piece.tracks.length ? piece.tracks : Array.from({ length: last + 1 }, (_, i) => piece.tracks[i] ?? { name: `Track ${i + 1}`, program: 0, drums: false });
     let known = 0;
     const fresh = raw.map((n) => {
       const onset = Math.round(n.onset * scale);
@@ -262,7 +262,12 @@ export function makeTakes({ store, player }) {
 export function showTakes({ store, takes, player }) {
   const box = $("#takes");
   const row = h("div.takes-row");
-  const head = h("div.takes-head");
+  const heading = h("h2");
+  const hint = h("span.muted.small");
+  // Made once: a button that is made anew while it is pressed would not be pressed.
+  const back = h("button.quiet.small", { type: "button", onclick: () => takes.hear(null, { play: player.playing }) }, "Back to the piece");
+  const none = h("button.link.small", { type: "button", onclick: () => { store.change("reject all takes", { takes: [] }); store.set({ heard: null }); } }, "Reject all");
+  const head = h("div.takes-head", {}, heading, hint, back, none);
   box.append(head, row);
   const cards = new Map();
 
@@ -279,11 +284,11 @@ export function showTakes({ store, takes, player }) {
     const told = h("p.told");
     const node = h("article.take", { "aria-label": `Take ${take.number}` }, h("header", {}, h("b", {}, `Take ${take.number}`), mark), canvas, told, h("footer", {}, play, keep, reject));
     canvas.addEventListener("click", () => takes.hear(take.id));
-    return { node, canvas, play, keep, reject, mark, told, drawn: null };
+    return { node, canvas, play, keep, reject, mark, told, drawn: null, sounding: null };
   }
 
   function show() {
-    const { takes: list, heard, theme, music } = store.get();
+    const { takes: list, heard, theme } = store.get();
     box.hidden = !list.length;
     for (const [id, made] of cards) if (!list.some((t) => t.id === id)) { made.node.remove(); cards.delete(id); }
     for (const take of list) {
@@ -296,10 +301,10 @@ export function showTakes({ store, takes, player }) {
       paint(made, take, heard === take.id, theme);
     }
     const waiting = list.some((t) => t.status === "coming");
-    head.replaceChildren(h("h2", {}, waiting ? "Takes, being made" : "Takes"),
-      h("span.muted.small", {}, heard ? "The roll shows the take you hear." : "Hear them, keep one. Undo brings the others back."),
-      heard ? h("button.quiet.small", { type: "button", onclick: () => takes.hear(null, { play: player.playing }) }, "Back to the piece") : null,
-      list.length && music ? h("button.link.small", { type: "button", onclick: () => store.change("reject all takes", { takes: [] }) || store.set({ heard: null }) }, waiting ? "" : "Reject all") : null);
+    heading.textContent = waiting ? "Takes, being made" : "Takes";
+    hint.textContent = heard ? "The roll shows the take you hear." : "Hear them, keep one. Undo brings the others back.";
+    back.hidden = !heard;
+    none.hidden = waiting;
   }
 
   function paint(made, take, heard, theme) {
@@ -307,7 +312,7 @@ export function showTakes({ store, takes, player }) {
     const sounding = heard && player.playing;
     made.play.setAttribute("aria-label", `${sounding ? "Pause" : "Hear"} take ${take.number}`);
     made.play.title = sounding ? "Pause" : "Hear it";
-    made.play.replaceChildren(icon(sounding ? "pause" : "play"));
+    if (made.sounding !== sounding) made.play.replaceChildren(icon((made.sounding = sounding) ? "pause" : "play"));
     const done = take.status === "done";
     made.keep.disabled = !done;
     made.keep.setAttribute("aria-label", `Keep take ${take.number}`);

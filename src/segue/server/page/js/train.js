@@ -19,6 +19,7 @@ export async function showPanel(box, { store, bring }) {
   const zone = h("div.dropzone", {}, h("b", {}, "Drop a folder of music here"), h("span.muted.small", {}, "MIDI, ABC or MusicXML. It stays on this computer."), h("button.quiet", { type: "button", onclick: () => picker.click() }, "Choose a folder"), picker);
   let files = [];
   let watched = null; // the run whose curves are shown
+  const beside = new Set(); // runs whose curves are drawn with it
   let timer = 0;
 
   const go = h("button.primary", { type: "button", disabled: true, onclick: begin }, "Start training");
@@ -79,11 +80,27 @@ export async function showPanel(box, { store, bring }) {
       runs.replaceChildren(...all.map((r) => h("article.card", {}, h("div.spread", {}, h("h3", {}, r.name), h(`span.tag${r.has_bundle ? ".good" : ""}`, {}, r.has_bundle ? "can be played" : "no model yet")),
         h("p.muted.small", {}, `${r.recipe ?? "unknown recipe"} · step ${r.step ?? 0}${r.max_steps ? ` of ${r.max_steps}` : ""}`),
         r.max_steps ? h("progress", { value: r.step ?? 0, max: r.max_steps, "aria-label": `Steps of ${r.name}` }) : null,
-        h("div", {}, h("button.quiet.small", { type: "button", "aria-label": `Look at ${r.name}`, onclick: () => open(r.name) }, "Look at it")))));
+        h("div.row", {}, h("button.quiet.small", { type: "button", "aria-label": `Look at ${r.name}`, onclick: () => open(r.name) }, "Look at it"),
+          h("label.check.small", {}, h("input", { type: "checkbox", checked: beside.has(r.name), "aria-label": `Compare ${r.name}`, onchange: (e) => compare(r.name, e.target.checked) }), "compare")))));
       if (!all.length) runs.replaceChildren(h("p.muted", {}, "No run yet: drop a folder above, or train with `segue train FOLDER`."));
     } catch (error) {
       runs.replaceChildren(h("p.notice.bad", {}, error.message));
     }
+  }
+
+  function compare(run, on) {
+    if (on) beside.add(run);
+    else beside.delete(run);
+    if (!watched) watched = run;
+    about.hidden = false;
+    draw();
+  }
+
+  /** The curves of one measure of several runs, each under its run's name. */
+  async function side(key) {
+    const names = [...beside].filter((run) => run !== watched).slice(0, 3);
+    const all = await Promise.all(names.map((run) => get(`runs/${encodeURIComponent(run)}/curves`)));
+    return all.map(({ curves }, i) => ({ name: names[i], xs: curves[key]?.steps ?? [], ys: curves[key]?.values ?? [] })).filter((l) => l.xs.length);
   }
 
   async function open(run) {
@@ -99,10 +116,13 @@ export async function showPanel(box, { store, bring }) {
     const path = encodeURIComponent(watched);
     try {
       const [{ curves }, { samples }] = await Promise.all([get(`runs/${path}/curves`), get(`runs/${path}/samples`)]);
-      const loss = Object.entries(curves).filter(([key]) => /loss/.test(key)).slice(0, 4).map(([key, c]) => ({ name: key, xs: c.steps, ys: c.values }));
-      const other = Object.entries(curves).filter(([key]) => !/loss/.test(key)).slice(0, 12);
+      const keys = Object.keys(curves).filter((key) => /loss|nats/.test(key));
+      const main = keys.find((key) => /val|held/.test(key)) ?? keys[0] ?? Object.keys(curves)[0];
+      const others = main ? await side(main) : [];
+      const shown = others.length ? [main] : keys.slice(0, 4);
+      const lines = [...shown.map((key) => ({ name: others.length ? `${watched} (${key})` : key, xs: curves[key].steps, ys: curves[key].values })), ...others];
       about.replaceChildren(h("div.spread", {}, h("h3", {}, watched), h("button.link.small", { type: "button", onclick: draw }, "Look again")),
-        lineChart(loss.length ? loss : other.slice(0, 1).map(([key, c]) => ({ name: key, xs: c.steps, ys: c.values })), { x: "step", y: "loss", title: `Loss of ${watched}` }),
+        lineChart(lines, { x: "step", y: "nats", title: `Loss of ${watched}` }),
         h("h3", {}, "What it plays, step by step"),
         samples.length ? h("div.row.wrap", {}, ...samples.flatMap(({ step, files: all }) => Object.entries(all).filter(([file]) => file.endsWith(".mid")).map(([file, url]) => h("button.quiet.small", { type: "button", "aria-label": `Open ${file} of step ${step} in Compose`, onclick: () => sample(url, `${watched} at step ${step}`) }, `step ${step}`)))) : h("p.muted.small", {}, "No sample yet: one comes with each validation."),
         asker("What is wrong with it", "The doctor plays the model and says what is wrong, why, and what to try.", "Ask the doctor", async () => told((await result(`runs/${path}/doctor`)).result)));

@@ -1,6 +1,6 @@
 // The ways to make music and the controls of each, as tables; words for people who read no manual.
 
-import { barCount, region } from "./music.js";
+import { barCount, openTracks } from "./music.js";
 
 const KEYS = ["C", "G", "D", "A", "E", "B", "F#", "Db", "Ab", "Eb", "Bb", "F"].flatMap((k) => [`${k} major`])
   .concat(["A", "E", "B", "F#", "C#", "G#", "D", "G", "C", "F", "Bb", "Eb"].map((k) => `${k} minor`));
@@ -45,6 +45,7 @@ export function missing(way, { music, selection, models, model }) {
   if (needs && !music.notes.length) return "There is no music yet: open a file, take an example or play some on the keyboard.";
   if (needs === "selection" && !selection) return "Select bars first: drag over the bar numbers above the roll, or set them here.";
   if (needs === "selection" && selection.first >= barCount(music)) return "The selected bars are past the end of the music: select bars that have notes.";
+  if (needs === "selection" && !openTracks(music, selection).length) return "All notes of the selected bars are locked: unlock some with L, or choose other bars.";
   return "";
 }
 
@@ -67,8 +68,8 @@ export function request(way, state, seed, wire) {
   if (asked.includes("bars")) body.bars = value("bars") ?? WAYS[way].bars ?? CONTROLS.bars.value;
   if (WAYS[way].needs) body.music = wire;
   if (way === "infill") {
-    const span = region(state.music, state.selection);
-    Object.assign(body, { first_bar: state.selection.first, last_bar: Math.min(state.selection.last, Math.max(barCount(state.music), state.selection.first + 1)), tracks: state.selection.tracks?.length ? span.tracks : [] });
+    const open = openTracks(state.music, state.selection);
+    Object.assign(body, { first_bar: state.selection.first, last_bar: Math.min(state.selection.last, Math.max(barCount(state.music), state.selection.first + 1)), tracks: open.length < state.music.tracks.length ? open : [] });
   }
   return body;
 }
