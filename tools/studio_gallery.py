@@ -2,7 +2,7 @@
 
 `.venv/bin/python tools/studio_gallery.py http://127.0.0.1:8765` plays a person: opens the chorale,
 continues it, keeps a take, remakes bars, looks at the panels. The server needs a bundle that can
-infill (such as one of `chorale-lstm`). Pictures are PNG with 64 colours, to stay small.
+infill (such as one of `chorale-lstm`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 GALLERY = Path(__file__).parent.parent / "docs" / "gallery"
 SIZES = {"phone": (390, 844), "laptop": (1280, 800), "wide": (1920, 1080)}
-COLOURS = 96
 
 
 def keep(page: Any, name: str) -> None:
@@ -23,8 +22,7 @@ def keep(page: Any, name: str) -> None:
     from PIL import Image
 
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
-    few.save(GALLERY / f"studio-{name}.png", optimize=True)
+    picture.save(GALLERY / f"studio-{name}.png", optimize=True)
 
 
 def until(page: Any, expression: str, seconds: float = 90) -> None:

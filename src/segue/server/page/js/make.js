@@ -1,7 +1,7 @@
 // The panel that makes music: way, model, controls, and the button.
 
 import { $, h, icon, iconButton } from "./dom.js";
-import { barCount } from "./music.js";
+import { barCount, openTracks } from "./music.js";
 import { CONTROLS, WAYS, can, missing } from "./ways.js";
 
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
@@ -115,11 +115,12 @@ export function makePanel({ store, make, cancel, barNow }) {
     const last = selection?.last ?? Math.min(all, 4);
     const put = (from, to) => store.set({ selection: { ...selection, first: Math.min(from, to) - 1, last: Math.max(from, to) } });
     const chosen = new Set(selection?.tracks ?? []);
-    const tracks = music.tracks.map((track, i) => h("label.check", {}, h("input", { type: "checkbox", checked: !chosen.size || chosen.has(i), onchange: (event) => {
+    const free = new Set(openTracks(music, { first: first - 1, last, tracks: null }));
+    const tracks = music.tracks.map((track, i) => h("label.check", {}, h("input", { type: "checkbox", disabled: !free.has(i), checked: free.has(i) && (!chosen.size || chosen.has(i)), onchange: (event) => {
       const next = new Set(chosen.size ? chosen : music.tracks.map((_, n) => n));
       event.target.checked ? next.add(i) : next.delete(i);
       store.set({ selection: { first: first - 1, last, ...selection, tracks: next.size && next.size < music.tracks.length ? [...next].sort((a, b) => a - b) : null } });
-    } }), track.name || `Track ${i + 1}`));
+    } }), `${track.name || `Track ${i + 1}`}${free.has(i) ? "" : " (locked)"}`));
     return h("fieldset.field.plain", {}, h("legend.name", {}, "Remake"),
       h("span.row", {}, "bars", number(first, "First bar to remake", (v) => put(v, last)), "to", number(last, "Last bar to remake", (v) => put(first, v))),
       music.tracks.length > 1 ? h("div.tracks-chosen", {}, ...tracks) : null);
@@ -189,7 +190,7 @@ export function makePanel({ store, make, cancel, barNow }) {
   store.on("way", fill);
   store.on(["selection", "music"], (_, changed) => {
     const { way, music } = store.get();
-    const shape = `${music.tracks.length}/${barCount(music)}`;
+    const shape = `${music.tracks.length}/${barCount(music)}/${way === "infill" ? openTracks(music, store.get().selection) : ""}`;
     if (way === "infill" && (changed.includes("selection") || shape !== drawn)) {
       // Filled anew only where it is not being typed into.
       if (!body.contains(document.activeElement) || document.activeElement.type === "checkbox") fill();
