@@ -46,6 +46,15 @@ def test_measures_and_findings(client: httpx.Client) -> None:
     assert {"symptom", "what", "bars"} <= set(found[0])
 
 
+def test_a_copy_is_found(client: httpx.Client, chorales: Path) -> None:
+    import segue
+
+    copied = of_score(segue.read(sorted(chorales.iterdir())[0]))
+    told = result(client, "memorisation", model=MODEL, music=copied)
+    assert told["training_pieces"] > 0
+    assert len(told["takes"]) == 1
+
+
 def test_drift_is_left_to_the_command_line(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

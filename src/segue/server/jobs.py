@@ -22,7 +22,7 @@ def table(settings: Settings, shelf: Shelf, metrics: Metrics) -> dict[str, tuple
     made: dict[str, tuple[str, Work]] = {
         kind: (MAKE, _maker(kind, shelf, metrics)) for kind in WAYS
     }
-    made |= judging.table(settings, shelf)
+    made |= judging.table(shelf)
     made |= training.table(settings, shelf)
     return made
 

@@ -11,12 +11,11 @@ import numpy as np
 from segue import formats
 from segue.server import child, schemas
 from segue.server.making import plain
-from segue.server.settings import Settings
 from segue.server.shelf import Shelf
 from segue.server.work import JUDGE, Outcome, Running, Work
 
 
-def table(settings: Settings, shelf: Shelf) -> dict[str, tuple[str, Work]]:
+def table(shelf: Shelf) -> dict[str, tuple[str, Work]]:
     """Each kind of judging and the function that sees to it."""
 
     def evaluate(running: Running) -> Outcome:
@@ -46,15 +45,24 @@ def table(settings: Settings, shelf: Shelf) -> dict[str, tuple[str, Work]]:
             told = child.segue(["drift", str(bundle.path), folder], running.go_on)
         return Outcome(result=told)
 
+    def memorisation(running: Running) -> Outcome:
+        from segue.judging.memorisation import judge, of_bundle
+
+        asked = schemas.Memorisation.model_validate(running.job.request)
+        training = of_bundle(shelf.get(asked.model))
+        told = judge(training, [("music", asked.music.score())], [asked.begin])
+        return Outcome(result=plain({"training_pieces": len(training.names), **told.as_dict()}))
+
     def doctor_of_run(running: Running) -> Outcome:
-        run = settings.work / "runs" / str(running.job.request["run"])
-        return Outcome(result=child.segue(["doctor", str(run)], running.go_on))
+        run = str(running.job.request["path"])
+        return Outcome(result=child.segue(["doctor", run], running.go_on))
 
     return {
         "evaluate": (JUDGE, evaluate),
         "measure": (JUDGE, measure),
         "doctor": (JUDGE, doctor),
         "drift": (JUDGE, drift),
+        "memorisation": (JUDGE, memorisation),
         "doctor-run": (JUDGE, doctor_of_run),
     }
 

@@ -142,6 +142,16 @@ class Doctor(Wire):
     music: Music
 
 
+class Memorisation(Wire):
+    """What a piece has of the music a bundle learned from."""
+
+    model: Name
+    music: Music
+    begin: Annotated[
+        int, Field(ge=0, le=1 << 30, description="The tick from which on it is judged.")
+    ] = 0
+
+
 class Drift(Wire):
     """Whether pieces are still like what a bundle was trained on."""
 

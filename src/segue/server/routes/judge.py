@@ -61,6 +61,15 @@ def doctor(
     return accepted(parts, "doctor", asked, idempotency_key, response)
 
 
+@router.post("/memorisation", **ACCEPTED)
+def memorisation(
+    parts: Parts, asked: schemas.Memorisation, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> schemas.Job:  # fmt: skip
+    """What a piece has of the music a bundle learned from, passage by passage."""
+    return accepted(parts, "memorisation", asked, idempotency_key, response)
+
+
 @router.post("/drift", **ACCEPTED)
 def drift(
     parts: Parts, asked: schemas.Drift, response: Response, idempotency_key: IdempotencyKey = None
