@@ -143,6 +143,10 @@ def _describe(app: FastAPI, settings: Settings) -> None:
         )
         for name in ("HTTPValidationError", "ValidationError"):
             parts["schemas"].pop(name, None)
+        names = app.state.service.shelf.names()
+        for schema in parts["schemas"].values():
+            if names and "model" in schema.get("properties", {}):
+                schema["properties"]["model"]["enum"] = names
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         if settings.token is not None:
             told["security"] = [{"token": []}]

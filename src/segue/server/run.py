@@ -55,6 +55,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
 
 
 def _listener(settings: Settings) -> socket.socket:
+    listener = None
     try:
         family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM
@@ -62,10 +63,12 @@ def _listener(settings: Settings) -> socket.socket:
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         raise SegueError(
             f"cannot listen at {settings.host}:{settings.port}: {error.strerror or error}. "
             "Choose another --port, or stop what listens there."
         ) from None
-    listener.listen(BACKLOG)
     return listener

@@ -150,7 +150,7 @@ def _bundles_in(folder: Path, depth: int) -> list[Path]:
         return []
     found = []
     for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.is_symlink() and not each.name.startswith("."):
+        if each.is_dir() and not each.name.startswith("."):
             found += _bundles_in(each, depth - 1)
     return found
 

@@ -215,6 +215,11 @@ class Works:
                 return waiting.index(id_)
         return 0
 
+    def has(self, id_: str) -> bool:
+        """Whether this server has a job; one that stood still too long loses it to another."""
+        job = self.store.job(id_)
+        return job is not None and job.owner == self.owner
+
     def counts(self) -> tuple[int, int]:
         """How many jobs wait here and how many are worked on."""
         with self._lock:

@@ -90,8 +90,9 @@ async def events(
 
 async def _stream(parts: Service, found: JobRow, since: int) -> AsyncIterator[bytes]:
     yield b": hello\nretry: 1000\n\n"
+    is_elsewhere = False
     while not parts.works.is_closing:
-        log = parts.works.logs.known(found.id)
+        log = None if is_elsewhere else parts.works.logs.known(found.id)
         if log is not None:
             events_, over = log.after(since), log.is_over
         else:
@@ -105,6 +106,7 @@ async def _stream(parts: Service, found: JobRow, since: int) -> AsyncIterator[by
             await asyncio.sleep(ELSEWHERE)
         elif not events_ and not await log.wait(since, PATIENCE):
             yield b": still here\n\n"
+            is_elsewhere = not await asyncio.to_thread(parts.works.has, found.id)
 
 
 def _from_database(parts: Service, id_: str, since: int) -> tuple[list[Event], bool]:

@@ -145,7 +145,7 @@ def _step(name: str) -> int:
     "/runs/{name}/doctor",
     status_code=202,
     response_model=schemas.Job,
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
 )
 def doctor(
     parts: Parts, name: RunName, response: Response, idempotency_key: IdempotencyKey = None

@@ -1,0 +1,41 @@
+"""Bundles by name, and what can be done with each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segue.errors import SegueError
+from segue.generation.fill import _FILLERS
+from segue.server.shelf import FILLED, Shelf, require_way
+from served import MODEL
+
+
+def test_bundles_are_found_in_folders_of_runs(shelf_path: Path) -> None:
+    for folders in ([shelf_path.parent], [shelf_path], [shelf_path / "bundle"]):
+        assert Shelf(folders).names() == [MODEL]
+    assert Shelf([shelf_path / "samples", Path("/nowhere")]).names() == []
+
+
+def test_two_of_one_name_are_told_apart(shelf_path: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / MODEL).mkdir()
+        (tmp_path / folder / MODEL / "bundle").symlink_to((shelf_path / "bundle").resolve())
+    assert Shelf([tmp_path / "a" / MODEL, tmp_path / "b" / MODEL]).names() == [MODEL, f"{MODEL}-2"]
+
+
+def test_a_bundle_says_what_it_can(shelf_path: Path) -> None:
+    shelf = Shelf([shelf_path])
+    (told,) = shelf.described()
+    assert told["default"]
+    assert told["ways"] == ["generate", "continue", "loop", "infill", "accompany"]
+    assert [t["name"] for t in told["tracks"]] == ["Soprano", "Alto", "Tenor", "Bass"]
+    with pytest.raises(SegueError, match="it can generate, continue"):
+        require_way(shelf.get(MODEL), MODEL, "vary")
+    assert shelf.get(MODEL) is shelf.get(MODEL)
+
+
+def test_every_encoding_that_can_be_filled_is_offered() -> None:
+    assert set(FILLED) == {"compound", *_FILLERS}
