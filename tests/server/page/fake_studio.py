@@ -59,6 +59,13 @@ JUDGED: dict[str, tuple[Any, dict[str, Any]]] = {
         {"nats_a_note": 2.5, "nats_a_row": 2.4, "rows": 4, "positions": [0, 4, 8, 12],
          "nats": [2.0, 3.0, None, 2.0]},
     ),
+    "memorisation": (
+        schemas.Memorisation,
+        {"training_pieces": 3, "limit": 0.2, "takes": [
+            {"name": "music", "score": 0.5, "notes": 8, "copied": True, "passages": [
+                {"piece": "bwv1", "first_bar": 5, "last_bar": 5, "notes": 4, "length": 4,
+                 "begin": 0, "end": 1, "at": 0.0}]}]},
+    ),
     "drift": (
         schemas.Drift,
         {"pieces": 1, "alarm": False, "warnings": [],

@@ -109,6 +109,7 @@ def test_panels_show_what_the_service_finds(studio: Studio) -> None:
     for verb, told in (
         ("Examine the piece", "a loop goes on and on"),
         ("Ask the model", "2.5"),
+        ("Search", "4 notes of bwv1"),
         ("Measure the piece", "from lowest to highest pitch"),
         ("Compare", "like the training music"),
     ):

@@ -56,10 +56,16 @@ def test_drop_hear_continue_keep_undo_download_reload(
     asked = fake.bodies("continue")[0]
     assert (asked.model, asked.takes, asked.bars, len(asked.music.notes)) == ("tiny", 4, 2, 20)
 
+    # What the training music has too is searched for, and told.
+    studio.until("state.takes.every(t => t.copied)")
+    assert "in the training music" in page.inner_text(".take >> nth=0")
+    assert fake.bodies("memorisation")[0].begin == asked.music.notes[-1].onset + 480
+
     # Keep the second: it is the piece now, its new notes marked, and its receipt kept.
     page.click("text=Keep >> nth=1")
     assert studio.ask("state.music.notes.length") == 28
     assert studio.ask("state.music.notes.filter(n => n.fresh).length") == 8
+    assert studio.ask("state.music.notes.filter(n => n.memorised).length") == 4
     assert studio.ask("state.takes.length") == 0
     assert studio.ask("state.provenance[0].receipt.bundle") == "chorale-lstm"
 

@@ -14,20 +14,12 @@ export class Problem extends Error {
   get gone() { return this.status === 0 || this.status === 502 || this.status === 503; }
 }
 
-const token = () => sessionStorage.getItem("segue-token");
-
-/** A bearer token, where the server wants one, comes once in the address: `/#token=...`. */
-export function takeToken() {
-  const found = /[#&]token=([^&]+)/.exec(location.hash);
-  if (!found) return;
-  sessionStorage.setItem("segue-token", decodeURIComponent(found[1]));
-  history.replaceState(null, "", location.pathname);
-}
+/** Shows the server its token; the browser keeps it as a cookie that scripts cannot read. */
+export const showToken = (token) => call("POST", "session", { body: { token } });
 
 export async function call(method, path, { body, headers = {}, signal, form } = {}) {
   const all = { Accept: "application/json, */*", ...headers };
   if (body !== undefined) all["Content-Type"] = "application/json";
-  if (token()) all.Authorization = `Bearer ${token()}`;
   let answer;
   try {
     answer = await fetch(path.startsWith("/") ? path : `${ROOT}/${path}`, {
@@ -60,13 +52,12 @@ const json = async (...args) => (await call(...args)).json();
 export const get = (path, options) => json("GET", path, options);
 export const post = (path, body, options) => json("POST", path, { body, ...options });
 export const remove = (path) => call("DELETE", path);
-export const header = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
 export const address = (path) => (path.startsWith("/") ? path : `${ROOT}/${path}`);
 
 /** Whether the server is there; never throws. */
 export async function alive() {
   try {
-    const answer = await fetch(`${ROOT}/health`, { cache: "no-store", headers: header() });
+    const answer = await fetch(`${ROOT}/health`, { cache: "no-store" });
     return answer.status < 500;
   } catch { return false; }
 }

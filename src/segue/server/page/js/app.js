@@ -1,10 +1,10 @@
 // Puts the page together: the store, the player, the views; and keeps the work in the browser.
 
-import { dismiss, notice, say, showHelp, themed } from "./a11y.js";
-import { alive, jobAt, models, takeToken } from "./api.js";
+import { dismiss, notice, openDialog, say, showHelp, themed } from "./a11y.js";
+import { alive, models, showToken } from "./api.js";
 import { takeAway } from "./away.js";
 import { bringMusic } from "./bring.js";
-import { $, $$, bringIcons, icon, later } from "./dom.js";
+import { $, $$, bringIcons, h, icon, later } from "./dom.js";
 import { makeEdits } from "./edits.js";
 import { makeKeyboard } from "./keyboard.js";
 import { listenToKeys } from "./keys.js";
@@ -73,7 +73,6 @@ function loopSpan() {
 }
 
 async function start() {
-  takeToken();
   bringIcons();
   const kept = await recall("studio").catch(() => null);
   if (kept) {
@@ -130,7 +129,7 @@ async function start() {
   if (kept?.job?.id) takes.resume(kept.job);
   document.documentElement.dataset.ready = "true";
   // For measuring from outside, as bench/studio.py does.
-  window.studio = { store, roll, player, shown, jobAt };
+  window.studio = { store, roll, player, shown };
 }
 
 function told(what, label) {
@@ -232,13 +231,30 @@ function lost(sentence) {
   notice(sentence, { kind: "warn", name: "cut" });
 }
 
+/** A server beyond this machine wants its token once. */
+function askToken(again) {
+  const dialog = $("#sheet-away");
+  if (dialog.open) return;
+  const input = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true });
+  const wrong = h("p.muted.small", { role: "status" });
+  const form = h("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      await showToken(input.value.trim());
+      dialog.close();
+      again();
+    } catch (error) { wrong.textContent = error.message; }
+  } }, h("div.field", {}, h("label.name", { htmlFor: "token" }, "Token"), input, wrong), h("button.primary", {}, "Go on"));
+  openDialog(dialog, "away-head", "This server wants its token", h("p.lead", {}, "It is what `segue serve --token` was started with. The browser keeps it for this server alone."), form);
+}
+
 /** Asks now and then whether the server is there, and for its models once it is. */
 function watchServer() {
   let wait = 0;
   const look = async () => {
     const there = await alive();
     if (there && (!store.get().models || !store.get().server)) {
-      await models().then((list) => store.set({ models: list })).catch((error) => notice(error.message, { name: "models" }));
+      await models().then((list) => store.set({ models: list })).catch((error) => (error.status === 401 ? askToken(look) : notice(error.message, { name: "models" })));
       if (!store.get().server) {
         dismiss("cut");
         notice("The server is back.", { kind: "good", name: "back", seconds: 4 });

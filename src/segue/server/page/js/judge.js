@@ -3,7 +3,7 @@
 import { asker, number, result } from "./asking.js";
 import { lineChart } from "./chart.js";
 import { h } from "./dom.js";
-import { toWire } from "./music.js";
+import { toWire, withMarks } from "./music.js";
 
 export function showPanel(box, { store }) {
   const piece = () => {
@@ -14,19 +14,21 @@ export function showPanel(box, { store }) {
   const about = h("p.lead", {});
   const model = h("select", { "aria-label": "Model" });
   const driftModel = h("select", { "aria-label": "Model whose training music is compared" });
+  const searched = h("select", { "aria-label": "Model whose training music is searched" });
   box.append(h("div.panel-in", {},
     h("div.panel-head", {}, h("h2", {}, "Judge"), about),
     h("div.cards", {},
       asker("Findings", "Loops, silence, collapse, wandering, hanging notes: what hardly any real music shows.", "Examine the piece", async () => findings((await result("doctor", { music: piece() })).result)),
       asker("How likely", "How well a model predicts each note of the piece: low is familiar, high is a surprise.", "Ask the model", async () => likelihood((await result("evaluate", { model: model.value, music: piece() })).result), { extra: [model] }),
       asker("Drift", "Whether the piece, and the takes beside it, are still like what a model was trained on.", "Compare", async () => drift((await result("drift", { model: driftModel.value, pieces: [piece(), ...store.get().takes.filter((t) => t.status === "done").map((t) => toWire(t.music))] })).result), { extra: [driftModel] }),
+      asker("Memorised", "Passages that the training music of a model has note for note; their bars are marked on the roll.", "Search", async () => memorised(store, (await result("memorisation", { model: searched.value, music: piece() })).result), { extra: [searched] }),
       asker("Measures", "Pitch, rhythm, texture and repetition in numbers.", "Measure the piece", async () => measures((await result("measure", { music: piece() })).result), { wide: true }),
     )));
 
   function refresh() {
     const { title, music, models: list } = store.get();
     about.textContent = music.notes.length ? `About ${title || "Untitled"}: ${music.notes.length} notes in ${music.tracks.length} ${music.tracks.length === 1 ? "track" : "tracks"}.` : "There is no music yet: go to Compose and open a file or take an example.";
-    for (const select of [model, driftModel]) {
+    for (const select of [model, driftModel, searched]) {
       const was = select.value;
       select.replaceChildren(...(list ?? []).map((m) => h("option", { value: m.name }, m.name)));
       select.value = was || store.get().model || "";
@@ -54,6 +56,13 @@ const smooth = (values, width) => values.map((_, i) => {
   const part = values.slice(Math.max(0, i - width + 1), i + 1).filter((v) => v !== null);
   return part.length ? part.reduce((a, b) => a + b, 0) / part.length : null;
 });
+
+function memorised(store, { takes: [verdict], limit, training_pieces: many }) {
+  const spans = verdict.passages.map((p) => ({ first: p.first_bar - 1, last: p.last_bar }));
+  store.set({ music: { ...withMarks(store.get().music, spans), memorised: spans } });
+  return [h("p", {}, h(`span.tag${verdict.copied ? ".warn" : ".good"}`, {}, verdict.copied ? "copies its training music" : "its own music"), ` ${number(verdict.score * 100)} % of its notes are in passages of ${many} training pieces; up to ${number(limit * 100)} % is usual.`),
+    ...verdict.passages.slice(0, 6).map((p) => h("p.muted.small", {}, `Bars ${p.first_bar}–${p.last_bar}: ${p.notes} notes of ${p.piece}`))];
+}
 
 function drift(told) {
   const rows = Object.entries(told.measures ?? {}).map(([name, m]) => ({ name, ...m }));

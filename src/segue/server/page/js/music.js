@@ -103,7 +103,7 @@ export const keyOf = (note) => `${note.track}/${note.onset}/${note.duration}/${n
  * A take as the page shows it: notes that the piece had keep their ids and marks, others are fresh.
  * Locked notes of the piece that the take leaves out come back, and push out what collides.
  */
-export function joined(piece, wire, spans = []) {
+export function joined(piece, wire) {
   const scale = wire.ticks_per_quarter / piece.ticks_per_quarter;
   const had = new Map();
   for (const note of piece.notes) had.set(keyOf({ ...note, onset: Math.round(note.onset * scale), duration: Math.round(note.duration * scale) }), note);
@@ -121,15 +121,14 @@ export function joined(piece, wire, spans = []) {
     notes = notes.filter((n) => !n.fresh || !back.some((b) => b.track === n.track && b.pitch === n.pitch && b.onset < n.onset + n.duration && n.onset < b.onset + b.duration));
     notes = [...notes, ...back];
   }
-  if (spans.length) notes = marked(made, notes, spans);
   return withNotes(made, notes);
 }
 
-/** Notes that begin within bars that the training music has too. `spans`: [{ first, last }], bars from 0. */
-function marked(music, notes, spans) {
+/** The music, its notes marked where they begin in bars that the training music has too. `spans`: bars from 0. */
+export function withMarks(music, spans) {
   const time = timeOf(music);
   const ticks = spans.map((s) => [time.tickOfBar(s.first), time.tickOfBar(s.last)]);
-  return notes.map((n) => (ticks.some(([a, b]) => n.onset >= a && n.onset < b) ? { ...n, memorised: true } : n));
+  return { ...music, notes: music.notes.map((n) => (ticks.some(([a, b]) => n.onset >= a && n.onset < b) ? { ...n, memorised: true } : n)) };
 }
 
 const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];

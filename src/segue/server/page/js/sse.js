@@ -1,6 +1,6 @@
 // Server-sent events that are taken up again where they were cut off.
 
-import { Problem, address, header } from "./api.js";
+import { Problem, address } from "./api.js";
 
 const ENDS = new Set(["done", "failed", "cancelled"]);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -15,7 +15,7 @@ export async function follow(path, onEvent, { signal, onCut = () => {} } = {}) {
   let cut = false;
   while (!signal?.aborted) {
     try {
-      const answer = await fetch(address(path), { signal, headers: { Accept: "text/event-stream", ...header(), ...(last ? { "Last-Event-ID": last } : {}) } });
+      const answer = await fetch(address(path), { signal, headers: { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) } });
       if (answer.status === 404) throw new Problem("The server has forgotten this job: press the button again.", { status: 404 });
       if (answer.status === 401) throw new Problem("The server wants its token again: open the address that `segue serve` printed.", { status: 401 });
       if (!answer.ok) throw new TypeError(`status ${answer.status}`);

@@ -2,8 +2,9 @@
 
 import { notice, say, dismiss } from "./a11y.js";
 import * as api from "./api.js";
+import { result } from "./asking.js";
 import { $, h, icon, iconButton } from "./dom.js";
-import { endTick, fromWire, joined, openTracks, region, toWire } from "./music.js";
+import { endTick, fromWire, joined, openTracks, region, toWire, withMarks } from "./music.js";
 import { drawThumb } from "./roll-draw.js";
 import { follow } from "./sse.js";
 import { timeOf } from "./time.js";
@@ -16,6 +17,7 @@ const SOON = 120; // ms between looks at what came in
 /** What is behind the takes' cards: `start()`, `resume()`, `keep(id)`, `reject(id)`, `hear(id)`. */
 export function makeTakes({ store, player }) {
   let stream = null;
+  let arriving = []; // takes that are being fetched
   let coming = new Map(); // take number -> raw notes, while they come
   let tpq = 480;
   let shownAt = 0;
@@ -33,7 +35,7 @@ export function makeTakes({ store, player }) {
     const seed = state.seed;
     const wire = toWire(state.music);
     const body = request(way, state, seed, wire);
-    const job = { id: null, key: crypto.randomUUID(), way, seed, count: body.takes, ahead: 0, piece: state.music, span: way === "infill" ? { ...region(state.music, state.selection), tracks: openTracks(state.music, state.selection) } : null, waitedFrom: Date.now() };
+    const job = { id: null, key: crypto.randomUUID(), way, model: body.model, seed, count: body.takes, ahead: 0, piece: state.music, span: way === "infill" ? { ...region(state.music, state.selection), tracks: openTracks(state.music, state.selection) } : null, waitedFrom: Date.now() };
     store.set({ job });
     try {
       const made = await api.startJob(way, body, job.key);
@@ -43,6 +45,7 @@ export function makeTakes({ store, player }) {
       store.set({ job: { ...job, ahead: made.ahead ?? 0 } });
       say(`${WAYS[way].name}: ${body.takes} takes are being made.`);
       await listen(job);
+      search(job);
     } catch (error) {
       failed(error, way);
     } finally {
@@ -88,12 +91,14 @@ export function makeTakes({ store, player }) {
 
   async function listen(job) {
     stream = new AbortController();
+    arriving = [];
     await follow(api.eventsOf(job.id), (name, data) => on(job, name, data), {
       signal: stream.signal,
       onCut: (cut) => (cut
         ? notice("The server does not answer. Your music and this job are kept: start `segue studio` again, and the page carries on by itself.", { kind: "warn", name: "cut" })
         : (dismiss("cut"), notice("The server is back.", { kind: "good", name: "back", seconds: 4 }))),
     });
+    await Promise.all(arriving);
     if (stream.signal.aborted) drop();
   }
 
@@ -104,7 +109,7 @@ export function makeTakes({ store, player }) {
       coming = new Map();
       store.set({ job: { ...store.get().job, ahead: 0 } });
     } else if (name === "note") noted(job, data);
-    else if (name === "take") arrived(job, data);
+    else if (name === "take") arriving.push(arrived(job, data));
     else if (name === "finding") found(job, data);
     else if (name === "failed") throw new api.Problem(data.problem?.detail ?? "The job failed: try again, or look at the server's terminal.");
     else if (name === "cancelled") drop();
@@ -154,11 +159,10 @@ export function makeTakes({ store, player }) {
     try {
       const whole = await api.takeAt(id);
       const scale = job.piece.ticks_per_quarter / whole.music.ticks_per_quarter;
-      const spans = spansOf(whole);
-      const music = ALONE.has(job.way) ? fresh(whole.music) : joined(job.piece, whole.music, spans);
+      const music = ALONE.has(job.way) ? fresh(whole.music) : joined(job.piece, whole.music);
       const now = takes().find((t) => t.id === id);
       update(id, {
-        status: "done", music, memorised: spans, known: undefined, receipt: whole.receipt, seed: whole.seed,
+        status: "done", music, known: undefined, receipt: whole.receipt, seed: whole.seed,
         promptEnd: whole.prompt_end, checks: whole.checks, newNotes: whole.new_notes, bars: whole.bars,
         findings: now?.findings ?? [], scale,
       });
@@ -171,9 +175,18 @@ export function makeTakes({ store, player }) {
 
   const fresh = (wire) => fromWire(wire, () => ({ fresh: true }));
 
-  function spansOf(whole) {
-    const told = whole.receipt?.memorisation?.passages ?? whole.receipt?.memorised ?? [];
-    return (Array.isArray(told) ? told : []).filter((p) => p.bars).map((p) => ({ first: p.bars[0], last: p.bars[1] }));
+  /** Asks, once takes are there, what of each the training music has too; quietly, take by take. */
+  async function search(job) {
+    for (const take of takes().filter((t) => t.job === job.id && t.status === "done")) {
+      try {
+        const { result: told } = await result("memorisation", { model: job.model, music: toWire(take.music), begin: Math.round(take.promptEnd ?? 0) });
+        const [verdict] = told.takes;
+        const memorised = verdict.passages.map((p) => ({ first: p.first_bar - 1, last: p.last_bar }));
+        if (takes().some((t) => t.id === take.id)) update(take.id, { memorised, copied: verdict.copied, music: withMarks(take.music, memorised) });
+      } catch {
+        return; // a bundle that carries none of its training music cannot be asked
+      }
+    }
   }
 
   function found(job, { take, ...finding }) {
@@ -317,8 +330,8 @@ export function showTakes({ store, takes, player }) {
     made.keep.disabled = !done;
     made.keep.setAttribute("aria-label", `Keep take ${take.number}`);
     const bad = take.findings.length;
-    made.mark.className = `tag ${take.memorised.length ? "warn" : bad ? "warn" : ""}`;
-    made.mark.textContent = done ? (take.memorised.length ? "in the training music" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
+    made.mark.className = `tag ${take.copied || bad ? "warn" : ""}`;
+    made.mark.textContent = done ? (take.copied ? "in the training music" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
     made.told.textContent = done
       ? (bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${take.newNotes} new notes · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
       : take.problem ?? (take.arrived ? `${take.arrived} notes so far` : "the first notes are on their way");
