@@ -1,8 +1,8 @@
 """Writes the README's tree of files from the disk: one line a file, taken from the file itself.
 
 `python tools/tree.py README.md` writes it, `--check` only compares. A Python file says what it is
-in the first line of its docstring, a TOML file in its summary or first comment,
-the rest in `ELSE`.
+in the first line of its docstring, a TOML file in its summary or first comment, a script or style
+sheet in its first comment, the rest in `ELSE`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ ELSE = {
     "tests/": "the same tree again, a test for each file",
     "tools/": "makes the generated parts: this tree, the constraints",
     "src/segue/data/report.css": "the looks of the corpus report",
+    "src/segue/judging/compare.css": "the looks of the report on runs",
+    "src/segue/judging/listen.js": "the blind listening page at work",
+    "src/segue/server/page/icon.svg": "the icon of the page",
+    "src/segue/server/page/icons.svg": "the signs on its buttons",
+    "src/segue/server/page/index.html": "the page, before any script",
+    "src/segue/server/page/examples/blues.json": "a blues of twelve bars",
+    "src/segue/server/page/examples/chorale.json": "a chorale by Bach",
+    "src/segue/server/page/examples/index.json": "the names of the examples, and where they are from",
+    "src/segue/server/page/examples/jig.json": "a jig",
     "src/segue/py.typed": "tells type checkers that the package is typed",
 }
 
@@ -54,7 +63,14 @@ def _summary(text: str) -> str:
     return str(tomllib.loads(text).get("summary", sentence))
 
 
-SAYS = {".py": _docstring, ".toml": _summary}
+def _remark(text: str) -> str:
+    """The first sentence of the comment that a script or a style sheet begins with."""
+    rows = takewhile(lambda row: row.startswith(("//", "/*")), text.splitlines())
+    said = " ".join(row.strip("/* ") for row in rows)
+    return said.split(". ")[0]
+
+
+SAYS = {".py": _docstring, ".toml": _summary, ".js": _remark, ".css": _remark}
 
 
 def files(folder: Path) -> list[Path]:

@@ -25,8 +25,7 @@ Made by `python bench/published.py --page-only --write docs/published.md` from t
 `bench/results/published.json`; `python bench/published.py --data FOLDER` trains what has no
 record. All figures are nats on test splits (lower is better) that were opened when a row's
 training was over; sizes and steps were chosen by the valid split. Rows in bold are ours, minutes
-are those of one busy core. How it is measured: [decisions/published-
-likelihoods.md](decisions/published-likelihoods.md).
+are those of one busy core. [How it is measured](decisions/published-likelihoods.md).
 """
 
 
