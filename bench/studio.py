@@ -2,7 +2,8 @@
 
 `python bench/studio.py [--notes 10000] [--seconds 3]` serves the page's files, opens them in
 headless Chromium (`--chromium`, by default /usr/bin/chromium), fills the roll and prints, for each
-movement, frames a second and the longest time between two frames.
+movement, frames a second and the longest time between two frames. With `--address` of a running
+`segue studio` it also tells how long after "Continue" the first note is drawn and first sounds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import itertools
 import json
 import random
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 PAGE = Path(__file__).parent.parent / "src" / "segue" / "server" / "page"
 TRACKS = 8
@@ -70,12 +73,38 @@ def script(before: str, move: str, seconds: float) -> str:
     }})()"""
 
 
+FIRST = """(() => {
+    const { player, store } = window.studio;
+    return [Math.max(0, ...store.get().takes.map((take) => take.arrived)) > 0,
+            player.playing && player.spans.length > 0, store.get().job === null];
+})()"""
+
+
+def first_note(page: Any, address: str) -> dict[str, float]:
+    """Seconds from the press of the button to the first note drawn, first sound, last take."""
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    page.click(".example >> nth=0")
+    page.wait_for_timeout(2000)
+    page.click("#play")
+    began = time.monotonic()
+    page.click("#go")
+    told: dict[str, float] = {}
+    while len(told) < 3 and time.monotonic() - began < 60:
+        for name, there in zip(("drawn", "sounding", "done"), page.evaluate(FIRST), strict=True):
+            if there and name not in told and (name != "done" or "drawn" in told):
+                told[name] = round(time.monotonic() - began, 2)
+        time.sleep(0.01)
+    return told
+
+
 def main() -> None:
     """Print the table, and one line of JSON with the same."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notes", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--address", help="of a running `segue studio`")
     asked = parser.parse_args()
     handler = functools.partial(Quiet, directory=str(PAGE))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -84,7 +113,9 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=asked.chromium)
+        browser = playwright.chromium.launch(
+            executable_path=asked.chromium, args=["--autoplay-policy=no-user-gesture-required"]
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
         page.wait_for_selector("html[data-ready]")
@@ -92,7 +123,7 @@ def main() -> None:
         path.write_text(json.dumps(piece(asked.notes)))
         page.set_input_files("#file", str(path))
         page.wait_for_function("window.studio.store.get().music.notes.length > 0")
-        told = {}
+        told: dict[str, Any] = {}
         for name, move in MOVES.items():
             before = BEFORE.get(name, "roll.showAll(); roll.zoom(12)")
             times = page.evaluate(script(before, move, asked.seconds))
@@ -103,6 +134,10 @@ def main() -> None:
             }
             print(f"{name:<22}{told[name]['frames_a_second']:>8} frames/s"
                   f"{told[name]['longest_ms']:>10} ms at the longest")  # fmt: skip
+        if asked.address:
+            told["continue"] = [first_note(browser.new_page(), asked.address) for _ in range(3)]
+            for seconds in told["continue"]:
+                print("seconds after Continue:", *(f"{k} {v}" for k, v in seconds.items()))
         browser.close()
     server.shutdown()
     print(json.dumps({"notes": asked.notes, **told}))
