@@ -13,7 +13,13 @@ ALLOWED = {"typer", "annotated_doc", "shellingham", "typing_extensions"}
 OURS = {"segue", "segue.cli", "segue.cli.main", "segue.cli.console", "segue.errors"}
 # Never at start-up, and never where playing is enough.
 TRAINING = ("torch", "lightning", "pytorch_lightning", "optuna", "tensorboard")
-NEEDS_TRAINING = ("segue.models", "segue.training", "segue.search", "segue.generation.torch_engine")
+NEEDS_TRAINING = (
+    "segue.models",
+    "segue.training",
+    "segue.search",
+    "segue.generation.torch_engine",
+    "segue.generation.torch_scoring",
+)
 
 SHOW = """
 import sys
