@@ -35,7 +35,7 @@ ELSE = {
     "src/segue/server/page/index.html": "the page, before any script",
     "src/segue/server/page/examples/blues.json": "a blues of twelve bars",
     "src/segue/server/page/examples/chorale.json": "a chorale by Bach",
-    "src/segue/server/page/examples/index.json": "the names of the examples, and where they are from",
+    "src/segue/server/page/examples/index.json": "names and sources of the examples",
     "src/segue/server/page/examples/jig.json": "a jig",
     "src/segue/py.typed": "tells type checkers that the package is typed",
 }

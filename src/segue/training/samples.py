@@ -47,7 +47,9 @@ def sample_writer(
         if isinstance(model, SegmentModel):
             count = -(-most // model.window)
             composer, columns = TorchComposer(model), len(model.sizes)
-            return lay(composer, [seed], count, columns, heat=how.temperature, walk=how.walk)[0].rows
+            return lay(composer, [seed], count, columns, heat=how.temperature, walk=how.walk)[
+                0
+            ].rows
         player = Player(TorchEngine(model), sampling)
         guide = Steps(encoding, 1, prompt, most_rows=most, may_end=True)
         rows = player.play(player.read(prompt), guide, [seed])[0]
