@@ -27,7 +27,7 @@ from segue.bundles import Bundle
 from segue.generation.engine import Engine, IntRows, State, make_engine
 from segue.generation.guides import Guide, Steps
 from segue.generation.loops import Loops
-from segue.generation.player import MAX_ROWS, MOST_TRIES, Chance, Player
+from segue.generation.player import FETCHED, MAX_ROWS, MOST_TRIES, Player
 from segue.generation.sampling import Sampling, draw, weights
 
 Bools = NDArray[np.bool_]
@@ -108,12 +108,59 @@ class Part:
 
 
 @dataclass
+class Luck:
+    """Random numbers of takes that come and go: those of `player.Chance`, take by take."""
+
+    generators: list[np.random.Generator]
+    numbers: NDArray[np.float64]
+    used: IntRows
+
+    @classmethod
+    def of(cls, seeds: Sequence[int]) -> Luck:
+        """Of takes that begin."""
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        return cls(generators, np.zeros((len(seeds), 0)), np.zeros(len(seeds), np.int64))
+
+    @classmethod
+    def joined(cls, many: Sequence[Luck]) -> Luck:
+        """Of all takes of several, each going on where it was."""
+        made = cls(
+            [g for each in many for g in each.generators], np.zeros((0, 0)), np.zeros(0, np.int64)
+        )
+        left = [n[u:] for each in many for n, u in zip(each.numbers, each.used, strict=True)]
+        made._fill(left, max(map(len, left), default=0))
+        return made
+
+    def chosen(self, index: IntRows) -> Luck:
+        """Of some of its takes."""
+        return Luck([self.generators[i] for i in index], self.numbers[index], self.used[index])
+
+    def next(self, count: int, wanted: Bools | None = None) -> NDArray[np.float64]:
+        """(B, count) numbers in [0, 1); of takes that are not `wanted` none is used up."""
+        if self.numbers.shape[1] < self.used.max() + count:
+            left = [n[u:] for n, u in zip(self.numbers, self.used, strict=True)]
+            self._fill(left, max(map(len, left)) + max(count, FETCHED))
+        places = self.used[:, None] + np.arange(count)
+        numbers: NDArray[np.float64] = np.take_along_axis(self.numbers, places, axis=1)
+        self.used = self.used + (count if wanted is None else count * wanted)
+        return numbers
+
+    def _fill(self, left: Sequence[NDArray[np.float64]], width: int) -> None:
+        """Keep what is left of each take, and fetch more up to `width`."""
+        self.numbers = np.empty((len(left), width))
+        for i, (numbers, generator) in enumerate(zip(left, self.generators, strict=True)):
+            self.numbers[i, : len(numbers)] = numbers
+            self.numbers[i, len(numbers) :] = generator.random(width - len(numbers))
+        self.used = np.zeros(len(left), np.int64)
+
+
+@dataclass
 class Section:
     """Takes that are drawn in the same way under one guide: those of a request, or of many."""
 
     parts: list[Part]
     guide: Guide
-    chance: Chance
+    chance: Luck
     how: list[Sampling]
     loops: Loops | None
     independent: bool
@@ -477,7 +524,7 @@ def chosen(state: State, index: NDArray[np.int64]) -> State:
 
 def _section(part: Part, engine: Engine) -> Section:
     return Section(
-        [part], part.guide, Chance(part.seeds), part.player._how, part.loops, engine.independent,
+        [part], part.guide, Luck.of(part.seeds), part.player._how, part.loops, engine.independent,
         engine.sizes[0],
     )  # fmt: skip
 
@@ -543,7 +590,7 @@ def _merge(one: Section, other: Section) -> None:
     guide._begin, guide._end = _still_to_come(a), ends
     guide._longest_still, guide._frame = max(a._longest_still, b._longest_still), None
     one.guide = guide
-    one.chance = _chances([one.chance, other.chance])
+    one.chance = Luck.joined([one.chance, other.chance])
     one.parts += other.parts
 
 
@@ -562,21 +609,5 @@ def _kept(section: Section, parts: list[Part], index: NDArray[np.int64]) -> Sect
         setattr(guide, name, getattr(guide, name)[index])
     ends: Any = _ends(_own(section), section.takes)[index]
     guide._end, guide._frame = ends, None
-    chance = copy.copy(section.chance)
-    chance._generators = [section.chance._generators[i] for i in index]
-    chance._numbers, chance._used = chance._numbers[index], chance._used[index]
+    chance = section.chance.chosen(index)
     return replace(section, parts=parts, guide=guide, chance=chance)
-
-
-def _chances(chances: Sequence[Chance]) -> Chance:
-    """The random numbers of all takes, each going on where it was."""
-    made = Chance(())
-    made._generators = [g for chance in chances for g in chance._generators]
-    left = [n[u:] for c in chances for n, u in zip(c._numbers, c._used, strict=True)]
-    width = max(map(len, left), default=0)
-    made._numbers = np.empty((len(left), width))
-    for i, numbers in enumerate(left):
-        made._numbers[i, : len(numbers)] = numbers
-        made._numbers[i, len(numbers) :] = made._generators[i].random(width - len(numbers))
-    made._used = np.zeros(len(left), np.int64)
-    return made

@@ -54,12 +54,14 @@ class Generated:
     @classmethod
     def of(cls, bundle: Bundle, asked: schemas.Generate) -> Generated:
         """What `generate` plays for what is asked."""
-        header = wishes_of(asked.wishes).header(bundle.index["header"])
+        wishes = wishes_of(asked.wishes)
+        header = wishes.header(bundle.index["header"])
         encoding = paced(bundle.encoding, header)
         first = encoding.opening().astype(np.int64)
         if starts_from_opening(bundle, asked.start):
             first = first[:0]
         empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
+        empty = wishes.in_time(empty, encoding)
         end = Length(asked.bars, asked.seconds).end(empty, 0)
         return cls(encoding, header, first, end, empty.ticks_per_beat)
 
