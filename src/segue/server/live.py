@@ -20,6 +20,7 @@ from segue.generation.engine import IntRows
 from segue.generation.lengths import Length
 from segue.generation.players import starts_from_opening
 from segue.generation.timing import in_time_of, paced, ticks_at
+from segue.generation.wishes import Wishes
 from segue.score import NOTE, Score, slice_bars
 from segue.score.score import Events
 from segue.server import schemas, wire
@@ -48,6 +49,7 @@ class Generated:
     encoding: Encoding
     header: dict[str, Any]
     first: IntRows
+    wishes: Wishes
     end: int
     ticks_per_quarter: int
 
@@ -63,13 +65,14 @@ class Generated:
         empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
         empty = wishes.in_time(empty, encoding)
         end = Length(asked.bars, asked.seconds).end(empty, 0)
-        return cls(encoding, header, first, end, empty.ticks_per_beat)
+        return cls(encoding, header, first, wishes, end, empty.ticks_per_beat)
 
     def certain(self, rows: Sequence[IntRows]) -> Events:
         """As `Way`."""
         score, now = _decoded(self.encoding, self.first, rows, self.header)
-        notes = _before(score, min(now, self.end))
-        return notes[notes["onset"] < self.end]
+        known = score.with_(notes=_before(score, now))
+        notes = self.wishes.in_time(known, self.encoding).notes
+        return notes[notes["onset"] + notes["duration"] <= self.end]
 
 
 @dataclass(frozen=True)
