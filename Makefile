@@ -84,8 +84,8 @@ $(FUZZ_READY): $(READY)
 	$(PIP) -e '.[$(PARTS),fuzz]'
 	@touch $@
 
-serve: ## The studio in the browser: not in this version yet
-	@echo "Error: the studio is not in this version of Segue; see CHANGELOG.md for what is." >&2; exit 1
+serve: $(READY) ## The studio in the browser, with the bundles of runs/ and out/ (make demo writes one)
+	$(BIN)/segue studio $(ARGS)
 
 help-docs: $(READY) ## Write docs/help.md from the command line itself
 	$(BIN)/python -m segue.cli.help_docs docs/help.md
