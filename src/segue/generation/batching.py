@@ -240,6 +240,8 @@ class Section:
         for part in self.parts:
             mine = slice(at, at + len(part.seeds))
             at = mine.stop
+            if part.is_over:
+                continue
             if part.guide is not self.guide:
                 # Those who asked look at their own guide once all is played.
                 _own(part).own_end[:] = _own(self).own_end[mine]
@@ -259,6 +261,8 @@ class Ensemble:
         self._read: dict[int, int | None] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_loose = False
+        """Whether the state is in arrays of its own, which a step does not write to."""
         self.takes = 0
         """How many takes are being played."""
 
@@ -282,11 +286,19 @@ class Ensemble:
                 for section in self._sections:
                     for part in section.parts:
                         part.end(error)
-                self._sections, self._state = [], None
+                self._sections, self._state, self._read = [], None, {}
+                self.takes = 0
 
     def _admit(self) -> None:
-        """Take in those who wait, as many as there is room for; wait while there is nobody."""
+        """Let those go that are over, and take in those who wait, as there is room.
+
+        The batch is laid out anew for this, which costs as much as a few rows: takes that are over
+        are played on, unheard, while they are few and nobody waits. With nobody there, it waits.
+        """
         with self._changed:
+            over = sum(len(p.seeds) for s in self._sections for p in s.parts if p.is_over)
+            if self._waiting or over * 4 >= self.takes:
+                self._leave()
             while not self._sections and not self._waiting:
                 self.takes = 0
                 self._changed.wait()
@@ -306,6 +318,8 @@ class Ensemble:
             states = [] if self._state is None else [self._plain()]
             states += [self.engine.fork(p.state, len(p.seeds) // p.state.batch) for p in came]
             self._arrange(joined(states))
+        elif self._is_loose and self._state is not None:
+            self._settle(self._plain())
 
     def _plain(self) -> State:
         """The state without the take that is made up, in arrays that nobody writes to."""
@@ -342,7 +356,7 @@ class Ensemble:
 
     def _settle(self, state: State) -> None:
         """Play on from a plain state."""
-        self.takes = state.batch
+        self.takes, self._is_loose = state.batch, False
         if state.batch < FEWEST:
             state = self.engine.fork(state, FEWEST)
         read = [self._read[id(part)] for s in self._sections for part in s.parts]
@@ -366,15 +380,11 @@ class Ensemble:
             row[section.inside] = section.accept(row[section.inside])
         if state.batch > self.takes:
             row[self.takes :] = row[0]
-        over = any(part.is_over for section in self._sections for part in section.parts)
-        if over:
-            row = self._leave(row)
-        if self._state is not None:
-            self._state = self.engine.step(np.ascontiguousarray(row), self._state)
-            for section in self._sections:
-                for part in section.parts:
-                    read = self._read[id(part)]
-                    self._read[id(part)] = None if read is None else read + 1
+        if all(part.is_over for section in self._sections for part in section.parts):
+            return
+        self._state = self.engine.step(np.ascontiguousarray(row), state)
+        for number, read in self._read.items():
+            self._read[number] = None if read is None else read + 1
 
     def _draw(self, state: State, row: IntRows) -> None:
         """Draw the columns of all rows, in place, one after the other."""
@@ -395,38 +405,32 @@ class Ensemble:
             for section in drawing:
                 section.end_try(row[section.inside])
 
-    def _leave(self, row: IntRows) -> IntRows:
-        """Let those go that are over; the rows of the others."""
-        plain = self._plain()
+    def _leave(self) -> None:
+        """Let those go that are over."""
         kept: list[int] = []
         sections = []
+        begin = 0
         for section in self._sections:
-            stay = []
-            at = section.begin
+            stay: list[Part] = []
+            mine: list[int] = []
+            at = 0
             for part in section.parts:
-                mine = range(at, at + len(part.seeds))
-                at = mine.stop
                 if part.is_over:
                     del self._read[id(part)]
                 else:
                     stay.append(part)
-                    kept += mine
-            inside = np.array(kept, np.int64)
-            own = inside[(inside >= section.begin) & (inside < section.begin + section.takes)]
+                    mine += range(at, at + len(part.seeds))
+                at += len(part.seeds)
             if stay:
-                sections.append(_kept(section, stay, own - section.begin))
+                kept += [section.begin + i for i in mine]
+                sections.append(_kept(section, stay, np.array(mine, np.int64)))
+                sections[-1].begin = begin
+                begin += len(mine)
+        if len(kept) == self.takes:
+            return
         self._sections = sections
-        begin = 0
-        for section in sections:
-            section.begin = begin
-            begin += section.takes
-        if not sections:
-            self._state = None
-            return row
-        index = np.array(kept)
-        self._settle(chosen(plain, index))
-        row = row[index]
-        return row if len(row) >= FEWEST else np.repeat(row, FEWEST, axis=0)
+        self._state = chosen(self._plain(), np.array(kept)) if kept else None
+        self.takes, self._is_loose = len(kept), True
 
 
 @dataclass(frozen=True)
