@@ -48,6 +48,7 @@ VERBS: dict[str, Verb] = {
     "vary": Verb("vary", "Vary a piece, with a bundle that has a latent.", MAKE),
     "interpolate": Verb("interpolate", "Lead from one piece to another through a latent.", MAKE),
     "reconstruct": Verb("reconstruct", "Play a piece as a latent model remembers it.", MAKE),
+    "watch-folder": Verb("watch_folder", "Make takes of each file that comes into a folder.", MAKE),
     "replay": Verb("replay", "Make takes again from their receipts, and compare.", MAKE),
     "corpora": Verb("corpora", "List and fetch music to learn from.", LEARN),
     "prepare": Verb("prepare", "Turn a folder of music into a corpus to train on.", LEARN),

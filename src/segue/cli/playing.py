@@ -238,6 +238,27 @@ def check_outputs(formats: str, soundfont: Path | None) -> list[str]:
     return suffixes
 
 
+def write_all(
+    takes: Sequence[Take],
+    out: Path,
+    stem: str,
+    formats: str,
+    soundfont: Path | None,
+    bundle: Bundle,
+) -> list[dict[str, Any]]:
+    """Write the takes, each under `stem` and its seed; their receipts and files."""
+    suffixes = check_outputs(formats, soundfont)
+    options: dict[str, Any] = {} if soundfont is None else {"soundfont": soundfont}
+    told = []
+    for take in takes:
+        name = f"{stem}-{take.receipt['seed']}"
+        where = {"bundle_path": str(bundle.path.resolve())}
+        whole = replace(take, receipt={**take.receipt, **where})
+        files = whole.save(out / name, suffixes, **options)
+        told.append({"files": files, **take.receipt})
+    return told
+
+
 def save_all(
     takes: Sequence[Take],
     out: Path,
@@ -248,15 +269,7 @@ def save_all(
     bundle: Bundle,
 ) -> None:
     """Write the takes and say what was written and what is in them."""
-    suffixes = check_outputs(formats, soundfont)
-    options: dict[str, Any] = {} if soundfont is None else {"soundfont": soundfont}
-    told = []
-    for take in takes:
-        name = f"{stem}-{take.receipt['seed']}"
-        where = {"bundle_path": str(bundle.path.resolve())}
-        whole = replace(take, receipt={**take.receipt, **where})
-        files = whole.save(out / name, suffixes, **options)
-        told.append({"files": files, **take.receipt})
+    told = write_all(takes, out, stem, formats, soundfont, bundle)
     if as_json:
         emit_json({"takes": told})
         return
