@@ -1,11 +1,17 @@
-"""docs/python-client.md: every block of Python on the page runs, in order."""
+"""docs/python-client.md and docs/javascript-client.md: every block runs, in order."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import client_page
 import httpx
+import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "python-client.md"
 
@@ -21,3 +27,25 @@ def test_the_page_runs_from_top_to_bottom(client: httpx.Client) -> None:
         if isinstance(opened, httpx.Client):
             opened.close()
     assert known["longer"]
+
+
+def test_the_page_of_javascript_runs_in_node(client: httpx.Client, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        missing = "no node on the path: `apt install nodejs`, 20 or later."
+        if os.environ.get("CI", "") not in ("", "0", "false"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    address = str(client.base_url).rstrip("/")
+    lines = [
+        f"const address = {json.dumps(address)};",
+        client_page.script("node"),
+        f"console.log(JSON.stringify({client_page.kept()}));",
+    ]
+    (tmp_path / "page.mjs").write_text("\n".join(lines), encoding="utf-8")
+    ran = subprocess.run(
+        [node, "page.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    client_page.check(json.loads(ran.stdout.splitlines()[-1]))
+    assert (tmp_path / "take.mid").read_bytes()[:4] == b"MThd"
