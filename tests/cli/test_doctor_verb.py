@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import segue as api
-from conftest import Ran
 from music import chorale
 from segue.score import NOTE, Score, Track, events
 
-Verb = Callable[..., Ran]
+Verb = Callable[..., Any]
 
 
 @pytest.fixture

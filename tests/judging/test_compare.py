@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import segue as package
-from conftest import Ran
 from music import chorale, folder_of_chorales
 from segue import bundles
 from segue.bundles.bundle import sha256_of
@@ -32,7 +31,7 @@ from segue.judging.likelihood import evaluate
 from segue.judging.listening import counted
 from segue.judging.page import Scale, megabytes, seconds, short
 
-Cli = Callable[..., Ran]
+Cli = Callable[..., Any]
 ASKED = Asked(takes=4, bars=2, samples=2, seed=5)
 
 

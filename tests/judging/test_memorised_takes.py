@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import segue as package
-from conftest import Ran
 from music import chorale
 from segue import bundles
 from segue.bundles.bundle import MEMORISATION
@@ -23,7 +23,7 @@ from segue.generation.novel import novel
 from segue.judging import memorisation
 from segue.score import Score, edit
 
-Cli = Callable[..., Ran]
+Cli = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,12 @@ from studio_page import Studio
 CHROMIUM = os.environ.get("SEGUE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, or another that SEGUE_CHROMIUM names."""
+    """Debian's Chromium, or another that SEGUE_CHROMIUM names.
+
+    While it is there its event loop runs, and tests of other modules want one of their own.
+    """
     if not Path(CHROMIUM).exists():
         skip_or_fail(f"no Chromium at {CHROMIUM}: `apt install chromium`, or set SEGUE_CHROMIUM.")
     sync = pytest.importorskip("playwright.sync_api")
