@@ -64,6 +64,25 @@ def test_melodies_are_accompanied(
     assert len(made.tracks) > 1
 
 
+def test_a_clip_as_a_daw_exports_it_is_continued(
+    segue: Any, run_path: Path, exports: Path, tmp_path: Path
+) -> None:
+    track = b"".join(  # a bar of quarters, with neither tempo nor metre
+        bytes([0, 0x90, pitch, 90, 96, 0x80, pitch, 0]) for pitch in (62, 65, 69, 67)
+    ) + bytes([0, 0xFF, 0x2F, 0])
+    header = bytes.fromhex("0000 0006 0000 0001 0060")  # length 6, format 0, 1 track, 96 a quarter
+    (exports / "clip.mid").write_bytes(
+        b"MThd" + header + b"MTrk" + len(track).to_bytes(4, "big") + track
+    )
+    (exports / "piece.mid").unlink()
+    ran = segue("watch-folder", exports, tmp_path / "out", "--bundle", run_path, "--once",
+                "--bars", 2)  # fmt: skip
+    assert ran.code == 0, ran.err
+    made = formats.read(next((tmp_path / "out").glob("clip-continued-*.mid")))
+    assert made.end_bars == pytest.approx(3, abs=0.01)
+    assert made.notes["pitch"][:4].tolist() == [62, 65, 69, 67]
+
+
 def test_ctrl_c_ends_it(
     segue: Any, run_path: Path, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
