@@ -18,6 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from segue.models.frames import FrameModel
 from segue.models.recurrent import LSTM
 
 RECENT = 8
@@ -173,3 +174,27 @@ class Echo(nn.Module):
         if not (self.training and self.dropout):
             return x
         return x * nn.functional.dropout(x.new_ones(len(x), 1, x.shape[-1]), self.dropout)
+
+
+class Echoing(FrameModel):
+    """What models of frames have in common whose `trunk` is an `Echo`."""
+
+    trunk: Echo
+
+    def features(self, rows: Tensor) -> Tensor:
+        """(B, T, C) cells to (B, T, C, W)."""
+        return self.read(rows, *self.start(len(rows)))[0]
+
+    def read(self, rows: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """(B, T, C) cells and the state before them to (features, *the state after them)."""
+        read: tuple[Tensor, ...] = self.trunk(rows, *state)
+        return read
+
+    def start(self, batch: int) -> tuple[Tensor, ...]:
+        """The trunk's."""
+        return self.trunk.start(batch)
+
+    def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """(B, C) one frame and the state to ((B, C, W), *state)."""
+        features, *after = self.read(row[:, None], *state)
+        return features[:, 0], *after

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from segue.models.echo import CLASSES, Echo
+from segue.models.echo import CLASSES, Echo, Echoing
 from segue.models.frames import ChainedFrames, two_way
 
 BELOW = 40
@@ -23,7 +23,7 @@ MOST = 12
 _RARELY = -3.0
 
 
-class EchoChain(ChainedFrames):
+class EchoChain(Echoing, ChainedFrames):
     """An `Echo` trunk, then `width` features a pitch of what sounds below it.
 
     Args:
@@ -60,24 +60,6 @@ class EchoChain(ChainedFrames):
         self.dropout = dropout
         self.out = nn.Linear(width, 1)
         nn.init.constant_(self.out.bias, _RARELY)
-
-    def features(self, rows: Tensor) -> Tensor:
-        """(B, T, C) cells to (B, T, C, W)."""
-        return self.read(rows, *self.start(len(rows)))[0]
-
-    def read(self, rows: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """(B, T, C) cells and the state before them to (features, *the state after them)."""
-        read: tuple[Tensor, ...] = self.trunk(rows, *state)
-        return read
-
-    def start(self, batch: int) -> tuple[Tensor, ...]:
-        """The trunk's."""
-        return self.trunk.start(batch)
-
-    def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """(B, C) one frame and the state to ((B, C, W), *state)."""
-        features, *after = self.read(row[:, None], *state)
-        return features[:, 0], *after
 
     def frame(self, features: Tensor, row: Tensor) -> Tensor:
         """(..., C, W) and (..., C) the frame to predict to (..., C, 2)."""

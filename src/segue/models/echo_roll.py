@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from segue.models.echo import Echo
-from segue.models.frames import FrameModel, two_way
+from segue.models.echo import Echo, Echoing
+from segue.models.frames import two_way
 
 _RARELY = -3.0
 
 
-class EchoRoll(FrameModel):
+class EchoRoll(Echoing):
     """An `Echo` trunk and one output a pitch.
 
     Args:
@@ -44,24 +44,6 @@ class EchoRoll(FrameModel):
         self.trunk = Echo(len(sizes), hidden, width, heads, memory, dropout, drop_keys)
         self.out = nn.Linear(width, 1)
         nn.init.constant_(self.out.bias, _RARELY)
-
-    def features(self, rows: Tensor) -> Tensor:
-        """(B, T, C) cells to (B, T, C, W)."""
-        return self.read(rows, *self.start(len(rows)))[0]
-
-    def read(self, rows: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """(B, T, C) cells and the state before them to (features, *the state after them)."""
-        read: tuple[Tensor, ...] = self.trunk(rows, *state)
-        return read
-
-    def start(self, batch: int) -> tuple[Tensor, ...]:
-        """The trunk's."""
-        return self.trunk.start(batch)
-
-    def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """(B, C) one frame and the state to ((B, C, W), *state)."""
-        features, *after = self.read(row[:, None], *state)
-        return features[:, 0], *after
 
     def frame(self, features: Tensor, row: Tensor) -> Tensor:
         """(..., C, W) to (..., C, 2)."""
