@@ -203,3 +203,21 @@ def test_what_makes_no_sense_is_refused(options: dict[str, int], sentence: str) 
 def test_columns_of_several_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="columns of one size"):
         RollVQVAE((2, 3), window=16)
+
+
+def test_only_what_would_be_silent_is_drawn(model: RollVQVAE) -> None:
+    last = model.decoder[-1]
+    bias = last.bias.detach().view(model.columns, model.symbols)
+    with torch.no_grad():
+        last.weight.zero_()
+        bias[:] = torch.tensor([1.0] + [0.0] * (model.symbols - 1))
+    none = torch.zeros(2, 0)
+    before = torch.zeros(2, model.window, model.columns, dtype=torch.long)
+    uniform = torch.rand(2, model.uniforms, generator=torch.Generator().manual_seed(1))
+    made = model.compose(none, uniform, before, torch.ones(1))
+    assert 0 < (made > 0).float().mean() < 1, "no cell is likelier to sound than not"
+    with torch.no_grad():
+        bias[0, 1] = 2.0
+    made = model.compose(none, uniform, before, torch.ones(1))
+    assert (made[..., 0] == 1).all()
+    assert not made[..., 1:].any(), "what sounds by itself is left as it is"

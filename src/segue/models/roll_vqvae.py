@@ -77,7 +77,7 @@ class RollVQVAE(SegmentModel):
         self.hop, self.groups, self.codes = hop, groups, codes
         self.commitment, self.soft = commitment, soft
         self.steps = self.window // hop * groups
-        self.uniforms = self.steps
+        self.uniforms = self.steps + self.window * self.columns
         halvings = hop.bit_length() - 1
         bits = self.columns * (self.symbols - 1)
         # Shortened by patches that do not overlap: with wider ones it learns several times slower.
@@ -161,12 +161,20 @@ class RollVQVAE(SegmentModel):
         return logits.reshape(windows, -1, self.columns, self.symbols)
 
     def compose(self, normal: Tensor, uniform: Tensor, before: Tensor, heat: Tensor) -> Tensor:
-        """Codes drawn at (B, N * G) numbers, after those of `before`, as their likeliest frames."""
+        """Codes drawn after those of `before`, as their likeliest frames.
+
+        The first N * G numbers draw codes. The rest draw the cells of segments whose likeliest
+        frames hold nothing at all, as those of a decoder that has hardly learned do.
+        """
         indices = self.codebook.nearest(self.said(before)).flatten(1)
         silent = (before == 0).flatten(1).all(dim=1)
         codes = self.prior.draw(indices, silent, uniform, heat)
         vectors = self.codebook.vectors(codes.reshape(codes.shape[0], -1, self.groups))
-        return self.unfolded(vectors, codes.shape[0]).argmax(dim=-1)
+        logits = self.unfolded(vectors, codes.shape[0])
+        likeliest = logits.argmax(dim=-1)
+        chances = uniform[:, self.steps :].reshape(likeliest.shape)
+        quiet = (likeliest == 0).flatten(1).all(dim=1)[:, None, None]
+        return torch.where(quiet, drawn(logits, chances, heat), likeliest)
 
 
 class Codebook(nn.Module):
