@@ -9,16 +9,9 @@ from fastapi import APIRouter, Response
 from segue.errors import SegueError
 from segue.server import schemas
 from segue.server.guard import PREFIX
-from segue.server.problems import responses
-from segue.server.routes.parts import IdempotencyKey, Parts, told_of
+from segue.server.routes.parts import ACCEPTED, IdempotencyKey, Parts, submitted
 
 router = APIRouter(prefix=PREFIX, tags=["judge"])
-
-ACCEPTED: dict[str, Any] = {
-    "status_code": 202,
-    "response_model": schemas.Job,
-    "responses": responses(400, 404, 409, 413, 503),
-}
 
 
 def accepted(
@@ -31,9 +24,7 @@ def accepted(
         if not piece.notes:
             raise SegueError("the music has no notes: draw some, or drop a file.")
         piece.score()
-    job = parts.works.submit(kind, asked.model_dump(mode="json"), key=key)
-    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
-    return told_of(parts, job)
+    return submitted(parts, kind, asked.model_dump(mode="json"), key, response)
 
 
 @router.post("/evaluate", **ACCEPTED)

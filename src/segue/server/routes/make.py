@@ -8,17 +8,10 @@ from fastapi import APIRouter, Response
 
 from segue.server import making, schemas
 from segue.server.guard import PREFIX
-from segue.server.problems import responses
-from segue.server.routes.parts import IdempotencyKey, Parts, seed_of, told_of
+from segue.server.routes.parts import ACCEPTED, IdempotencyKey, Parts, seed_of, submitted
 from segue.server.shelf import require_way
 
 router = APIRouter(prefix=PREFIX, tags=["make"])
-
-ACCEPTED: dict[str, Any] = {
-    "status_code": 202,
-    "response_model": schemas.Job,
-    "responses": responses(400, 404, 409, 413, 503),
-}
 
 
 def accepted(
@@ -29,10 +22,7 @@ def accepted(
     bundle = parts.shelf.get(asked.model)
     require_way(bundle, asked.model, kind)
     making.check(kind, asked, bundle)
-    request = asked.model_dump(mode="json")
-    job = parts.works.submit(kind, request, key=key, seed=seed_of(asked))
-    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
-    return told_of(parts, job)
+    return submitted(parts, kind, asked.model_dump(mode="json"), key, response, seed_of(asked))
 
 
 @router.post("/generate", **ACCEPTED)

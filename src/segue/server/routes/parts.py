@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 
 from segue.server import schemas
 from segue.server.app import Service
 from segue.server.guard import PREFIX
+from segue.server.problems import responses
 from segue.server.store import JobRow
 
 
@@ -31,6 +32,28 @@ IdempotencyKey = Annotated[
         "sent.",
     ),
 ]
+
+
+ACCEPTED: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": schemas.Job,
+    "responses": responses(400, 404, 409, 413, 503),
+}
+"""What a route that makes a job answers."""
+
+
+def submitted(
+    parts: Service,
+    kind: str,
+    request: dict[str, Any],
+    key: str | None,
+    response: Response,
+    seed: int | None = None,
+) -> schemas.Job:
+    """A job made of a request that was checked; the answer says where it is."""
+    job = parts.works.submit(kind, request, key=key, seed=seed)
+    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
+    return told_of(parts, job)
 
 
 def told_of(parts: Service, job: JobRow) -> schemas.Job:

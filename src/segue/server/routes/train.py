@@ -12,7 +12,7 @@ from segue.errors import SegueError
 from segue.server import schemas
 from segue.server.guard import PREFIX
 from segue.server.problems import RefusedError, responses
-from segue.server.routes.parts import IdempotencyKey, Parts, told_of
+from segue.server.routes.parts import ACCEPTED, IdempotencyKey, Parts, submitted
 from segue.server.training import SAMPLES, Runs, keep_upload
 
 router = APIRouter(prefix=PREFIX, tags=["train"])
@@ -20,12 +20,7 @@ router = APIRouter(prefix=PREFIX, tags=["train"])
 RunName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$")]
 
 
-@router.post(
-    "/trainings",
-    status_code=202,
-    response_model=schemas.Job,
-    responses=responses(400, 404, 409, 413, 503),
-)
+@router.post("/trainings", **ACCEPTED)
 async def train(
     parts: Parts,
     response: Response,
@@ -57,11 +52,9 @@ async def train(
         "recipe": recipe, "run": run, "upload": run, "files": count, "max_minutes": max_minutes,
         "max_steps": max_steps, "seed": seed, "settings": settings,
     }  # fmt: skip
-    job = await asyncio.to_thread(
-        parts.works.submit, "train", request, key=idempotency_key, seed=seed
+    return await asyncio.to_thread(
+        submitted, parts, "train", request, idempotency_key, response, seed
     )
-    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
-    return told_of(parts, job)
 
 
 @router.get("/runs", response_model=schemas.Runs, responses=responses())
@@ -155,6 +148,4 @@ def doctor(
     if not (path / "bundle").is_dir():
         raise SegueError(f"the run {name} has no bundle yet: wait until it is over.")
     request = {"run": name, "path": str(path)}
-    job = parts.works.submit("doctor-run", request, key=idempotency_key)
-    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
-    return told_of(parts, job)
+    return submitted(parts, "doctor-run", request, idempotency_key, response)
