@@ -13,6 +13,7 @@ from segue.errors import SegueError
 from segue.generation.fill_rows import Gap, filled_events, filled_frames, together
 from segue.generation.guides import only_known
 from segue.generation.locked import TRACK, Locked
+from segue.generation.player import Player
 from segue.generation.players import make_player
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
@@ -159,12 +160,25 @@ def _fill_rows(
     filler = _FILLERS[bundle.encoding.name]
     made = []
     for score, own in zip(filler(bundle, gap, player, seeds, wishes, on_row), seeds, strict=True):
-        told = {**settings, "prompt": gap.music.content_hash()}
-        told |= {**player.sampling.settings(), **wishes.settings()}
-        receipt = make_receipt(bundle, player.engine.name, own, told)
-        receipt["checks"] = {**checks(score, gap.span[0]), **_proof(score, gap, wishes)}
-        made.append(Take(signed(score, receipt), receipt, locked=gap.kept))
+        made.append(_take(bundle, gap, score, player, own, settings, wishes))
     return made
+
+
+def _take(
+    bundle: Bundle,
+    gap: Gap,
+    score: Score,
+    player: Player,
+    seed: int,
+    settings: dict[str, Any],
+    wishes: Wishes,
+) -> Take:
+    """A filled gap with its receipt."""
+    told = {**settings, "prompt": gap.music.content_hash()}
+    told |= {**player.sampling.settings(), **wishes.settings()}
+    receipt = make_receipt(bundle, player.engine.name, seed, told)
+    receipt["checks"] = {**checks(score, gap.span[0]), **_proof(score, gap, wishes)}
+    return Take(signed(score, receipt), receipt, locked=gap.kept)
 
 
 def _fill(
@@ -193,7 +207,6 @@ def _fill(
     read[: len(encoding.opening())] = True
     locked = (at >= begin) & (at < end) & ~read & (rows[:, 0] >= _FIRST_STEP)
     seeds = [seed + i for i in range(takes)]
-    settings = {**settings, "prompt": music.content_hash()}
     gap = Gap(music, kept, (), span)
     guide = Locked(
         encoding, takes, rows[read],
@@ -211,10 +224,7 @@ def _fill(
         played = encoding.decode(whole, header)
         played = in_time_of(encoding, played, music, 0)
         score = _with_new(gap, played, slots, header, wishes)
-        told = {**settings, **player.sampling.settings(), **wishes.settings()}
-        receipt = make_receipt(bundle, player.engine.name, own, told)
-        receipt["checks"] = {**checks(score, span[0]), **_proof(score, gap, wishes)}
-        made.append(Take(signed(score, receipt), receipt, locked=kept))
+        made.append(_take(bundle, gap, score, player, own, settings, wishes))
     return made
 
 
