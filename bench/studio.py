@@ -14,6 +14,7 @@ import http.server
 import itertools
 import json
 import random
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -119,7 +120,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
         page.wait_for_selector("html[data-ready]")
-        path = Path("/tmp/studio-bench.json")
+        path = Path(tempfile.mkdtemp()) / "studio-bench.json"
         path.write_text(json.dumps(piece(asked.notes)))
         page.set_input_files("#file", str(path))
         page.wait_for_function("window.studio.store.get().music.notes.length > 0")

@@ -41,6 +41,11 @@ def save(record: dict[str, Any], folder: Path = FOLDER) -> None:
     write_json(folder / f"{record['row']}.json", record)
 
 
+def _from_here(command: str) -> str:
+    """A command with paths from this folder on: a record is read on other machines."""
+    return command.replace(f"{Path.cwd()}/", "").replace(f"{Path.cwd().parent}/", "../")
+
+
 def make(name: str, workplace: Workplace, minutes: float | None = None) -> dict[str, Any]:
     """Train a row, play it, measure it."""
     budget = minutes if minutes is not None else plan.row(name).minutes
@@ -48,7 +53,7 @@ def make(name: str, workplace: Workplace, minutes: float | None = None) -> dict[
     told = workplace.train(name, budget)
     seconds = time.monotonic() - began
     facts = {
-        "command": "segue " + " ".join(workplace.train_command(name, budget)),
+        "command": _from_here("segue " + " ".join(workplace.train_command(name, budget))),
         "budget": {"minutes": budget},
         "training": {"minutes": seconds / 60, "reason": told["reason"]},
     }
@@ -79,8 +84,10 @@ def adopt(name: str, workplace: Workplace, run: Path) -> dict[str, Any]:
         shutil.rmtree(workplace.run_of(name), ignore_errors=True)
         shutil.copytree(run, workplace.run_of(name), ignore=shutil.ignore_patterns("corpus"))
     facts = {
-        "command": f"segue train {bundle.index['corpus']['source']} --recipe {row.recipe} "
-        f"--seed {bundle.index['seed']}",
+        "command": _from_here(
+            f"segue train {bundle.index['corpus']['source']} --recipe {row.recipe} "
+            f"--seed {bundle.index['seed']}"
+        ),
         "budget": {"minutes": seconds / 60},
         "training": {"minutes": seconds / 60, "reason": f"{lines[-1]['step']} steps were done"},
     }
