@@ -1,0 +1,1 @@
+"""How the default bundle is made: its music, its training and its examination."""
