@@ -1,18 +1,19 @@
-"""The note LSTM: steps equal windows, heads see only the columns before them."""
+"""The note LSTM and its GRU form: steps equal windows, heads see only the columns before them."""
 
 import pytest
 import torch
 
+from segue.errors import RecipeError
 from segue.models.base import masked_loss
 from segue.models.note_lstm import NoteLSTM
 
 SIZES = (5, 3, 9)
 
 
-@pytest.fixture
-def model() -> NoteLSTM:
+@pytest.fixture(params=["lstm", "gru"])
+def model(request: pytest.FixtureRequest) -> NoteLSTM:
     torch.manual_seed(0)
-    return NoteLSTM(SIZES, window=6, embedding=8, hidden=12).eval()
+    return NoteLSTM(SIZES, window=6, embedding=8, hidden=12, cell=request.param).eval()
 
 
 def rows(batch: int, length: int) -> torch.Tensor:
@@ -66,3 +67,16 @@ def test_one_batch_can_be_learned_by_heart() -> None:
         loss.backward()
         optimiser.step()
     assert loss.item() < 0.1
+
+
+def test_a_gru_carries_no_cell_and_keeps_no_pieces_apart() -> None:
+    model = NoteLSTM(SIZES, window=6, embedding=8, hidden=12, cell="gru")
+    assert len(model.start(1)) == 2
+    assert len(NoteLSTM(SIZES, window=6, embedding=8, hidden=12).start(1)) == 4
+    with pytest.raises(RecipeError, match="leave data.pack out"):
+        model.packed_features(rows(1, 6), torch.zeros(1, 6, dtype=torch.long))
+
+
+def test_another_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="'rnn'; lstm and gru"):
+        NoteLSTM(SIZES, window=6, cell="rnn")

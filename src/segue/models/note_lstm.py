@@ -1,4 +1,4 @@
-"""An LSTM over rows of several columns, whose heads predict the columns one after another.
+"""An LSTM or GRU over rows of several columns, whose heads predict them one after another.
 
 Notable: each column has its own embedding and they are added, so a row is one step however many
 attributes a note has; the loss is taken at every row; head k sees the columns already chosen for
@@ -12,19 +12,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from segue.errors import RecipeError
 from segue.models.base import SequenceModel
+from segue.models.gru import GRU
 from segue.models.packing import Apart
 from segue.models.recurrent import LSTM
 
+CELLS = {"lstm": LSTM, "gru": GRU}
+
 
 class NoteLSTM(SequenceModel):
-    """`layers` LSTM layers of `hidden` units over embedded rows, with chained heads.
+    """`layers` recurrent layers of `hidden` units over embedded rows, with chained heads.
 
     Args:
         embedding: width of each column's embedding.
-        hidden: units of each LSTM layer.
-        layers: number of LSTM layers, with residual connections above the first.
+        hidden: units of each layer.
+        layers: number of layers, with residual connections above the first.
         dropout: share of features dropped before each layer and before the heads.
+        cell: "lstm", or "gru", which has no gate that forgets all at once: pieces cannot share
+            its windows.
     """
 
     packs = True
@@ -37,12 +43,15 @@ class NoteLSTM(SequenceModel):
         hidden: int = 256,
         layers: int = 2,
         dropout: float = 0.2,
+        cell: str = "lstm",
     ) -> None:
         super().__init__(sizes, window)
-        self.hidden = hidden
+        if cell not in CELLS:
+            raise ValueError(f"cell came as {cell!r}; {' and '.join(CELLS)} are allowed.")
+        self.hidden, self.cell = hidden, cell
         self.embeddings = nn.ModuleList(nn.Embedding(v, embedding) for v in sizes)
         widths = (embedding, *[hidden] * (layers - 1))
-        self.layers = nn.ModuleList(LSTM(i, hidden) for i in widths)
+        self.layers = nn.ModuleList(CELLS[cell](i, hidden) for i in widths)
         self.dropout = nn.Dropout(dropout)
         self.chosen = nn.ModuleList(nn.Embedding(v, hidden) for v in sizes[:-1])
         self.mix = nn.ModuleList(nn.Linear(hidden, hidden) for _ in sizes)
@@ -66,7 +75,12 @@ class NoteLSTM(SequenceModel):
         return x
 
     def packed_features(self, rows: Tensor, segments: Tensor) -> Tensor:
-        """The same, from a zero state at each piece."""
+        """The same, from a zero state at each piece; RecipeError for GRUs."""
+        if self.cell != "lstm":
+            raise RecipeError(
+                f"data.pack came as true with model.cell {self.cell!r}, which does not tell the "
+                "pieces of a window apart: leave data.pack out."
+            )
         apart = Apart(segments)
         x = apart.spread(self._embed(rows))
         for i, layer in enumerate(self.layers):
@@ -87,17 +101,22 @@ class NoteLSTM(SequenceModel):
         return tuple(logits)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
-        """Zero h and c of every layer, (B, hidden) each."""
-        zeros = [torch.zeros(batch, self.hidden) for _ in range(2 * len(self.layers))]
-        return tuple(zeros)
+        """Zero h of every layer, and c after it of an LSTM, (B, hidden) each."""
+        each = 2 if self.cell == "lstm" else 1
+        return tuple(torch.zeros(batch, self.hidden) for _ in range(each * len(self.layers)))
 
     def step(self, row: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """(B, C) one row; state h0, c0, h1, c1, ..."""
+        """(B, C) one row; state h0, c0, h1, c1, ..., or of GRUs h0, h1, ..."""
         x = self._embed(row)
+        each = len(state) // len(self.layers)
         new: list[Tensor] = []
         for i, layer in enumerate(self.layers):
-            assert isinstance(layer, LSTM)
-            h, c = layer.step(x, state[2 * i], state[2 * i + 1])
-            new += [h, c]
-            x = h + x if i else h
+            own = state[each * i : each * (i + 1)]
+            if isinstance(layer, LSTM):
+                own = layer.step(x, *own)
+            else:
+                assert isinstance(layer, GRU)
+                own = (layer.step(x, *own),)
+            new += own
+            x = own[0] + x if i else own[0]
         return (x, *new)
