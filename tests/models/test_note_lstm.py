@@ -73,7 +73,7 @@ def test_a_gru_carries_no_cell_and_keeps_no_pieces_apart() -> None:
     model = NoteLSTM(SIZES, window=6, embedding=8, hidden=12, cell="gru")
     assert len(model.start(1)) == 2
     assert len(NoteLSTM(SIZES, window=6, embedding=8, hidden=12).start(1)) == 4
-    with pytest.raises(RecipeError, match="leave data.pack out"):
+    with pytest.raises(RecipeError, match=r"leave data\.pack out"):
         model.packed_features(rows(1, 6), torch.zeros(1, 6, dtype=torch.long))
 
 
