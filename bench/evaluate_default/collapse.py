@@ -52,9 +52,8 @@ LOOKS: dict[str, tuple[str, Callable[[Score], float]]] = {
 
 def measure(asked: Examination) -> dict[str, Any]:
     """Continuations of the first bars of pieces long enough to have a true one."""
-    pieces = asked.music.pieces("test")
     whole = PROMPT_BARS + BARS
-    found = places(pieces, asked.takes, whole, asked.seed, anywhere=False, prompt=PROMPT_BARS)
+    found = places(asked.test, asked.takes, whole, asked.seed, anywhere=False, prompt=PROMPT_BARS)
     prompts = [found[i % len(found)] for i in range(asked.takes)]
     takes = asked.own.players.continued(
         [place.cut(0, PROMPT_BARS) for place in prompts], asked.seeds, BARS, "long"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bench.evaluate_default.examination import BARS, Examination, Part
-from bench.evaluate_default.held_out import Piece, places
+from bench.evaluate_default.held_out import places
 from bench.evaluate_default.likeness import excerpts
 
 from segue.evaluation.memorisation import LONG, Training
@@ -13,19 +14,19 @@ from segue.evaluation.memorisation_steps import steps_of
 from segue.evaluation.votes import wilson
 from segue.judging.memorisation import Judgement, judge, with_baseline
 
+EXCERPTS = 100
+"""Valid excerpts that set the limit."""
+
 
 def training_of(asked: Examination) -> Training:
-    """The training files, with a limit from excerpts of the valid split as long as the takes.
+    """The training music, with a limit from excerpts of the valid split as long as the takes.
 
     Without a valid split the limit is the least that there is.
     """
-    pieces = asked.music.pieces("train")
-    training = Training.of((piece.name, steps_of(piece.score)) for piece in pieces)
-    valid: list[Piece] = asked.music.pieces("valid")
-    if not any(piece.bars >= BARS for piece in valid):
-        return training
-    drawn = places(valid, max(asked.takes, 100), BARS, asked.seed, anywhere=True)
-    return with_baseline(training, [steps_of(place.cut()) for place in drawn])
+    if not any(piece.bars >= BARS for piece in asked.valid):
+        return replace(asked.training, held_out=())
+    drawn = places(asked.valid, EXCERPTS, BARS, asked.seed, anywhere=True)
+    return with_baseline(asked.training, [steps_of(place.cut()) for place in drawn])
 
 
 def measure(asked: Examination) -> dict[str, Any]:

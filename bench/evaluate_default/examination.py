@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from bench.evaluate_default.held_out import Music
+from bench.evaluate_default.held_out import Music, Piece
+from bench.evaluate_default.learned import learned, new_to
 from bench.evaluate_default.playing import Players
+
+from segue.evaluation.memorisation import Training
 
 BARS = 16
 """Of a take from nothing, and of what it is compared with."""
@@ -36,6 +40,21 @@ class Examination:
     takes: int = 100
     prompts: int = 200
     seed: int = 1
+
+    @cached_property
+    def training(self) -> Training:
+        """What the bundle learned from."""
+        return learned(self.own.players.bundle, self.music)
+
+    @cached_property
+    def test(self) -> list[Piece]:
+        """The pieces of the test split that the bundle has not learned from."""
+        return new_to(self.training, self.music.pieces("test"))
+
+    @cached_property
+    def valid(self) -> list[Piece]:
+        """The same of the valid split."""
+        return new_to(self.training, self.music.pieces("valid"))
 
     @property
     def seeds(self) -> list[int]:

@@ -97,9 +97,8 @@ def distance(one: Traits, other: Traits, scale: Floats) -> Floats:
 
 def measure(asked: Examination) -> dict[str, Any]:
     """Continuations of held-out openings, each beside its true continuation and another one."""
-    pieces = asked.music.pieces("test")
     whole = PROMPT_BARS + BARS
-    found = places(pieces, asked.prompts, whole, asked.seed, anywhere=False, prompt=PROMPT_BARS)
+    found = places(asked.test, asked.prompts, whole, asked.seed, anywhere=False, prompt=PROMPT_BARS)
     prompts = [place.cut(0, PROMPT_BARS) for place in found]
     seeds = [asked.seed + i for i in range(len(found))]
     takes = asked.own.players.continued(prompts, seeds, BARS, "short")

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 def measure(asked: Examination) -> dict[str, Any]:
     """Of each bundle what the test split costs it; how much less that is than any rival's."""
-    pieces = asked.music.pieces("test")
+    pieces = asked.test
     costs = {each.name: _costs(each, pieces) for each in (asked.own, *asked.rivals)}
     readable = {name for name, cost in costs.items() if cost["pieces"]}
     shared = [p for p in pieces if all(p.name in costs[name]["pieces"] for name in readable)]
@@ -163,31 +163,43 @@ def tell(found: dict[str, Any]) -> list[str]:
         f"{found['pieces']} of {found['of']} test pieces, those that every bundle reads, "
         f"{found['notes']:,} notes; each row told from all rows before it. *With what is lost* "
         "adds the nats that [the encoding's losses](evaluation.md#comparing-encodings) cost; "
-        "*fewer* is by nats a note where both encodings are the same, else with what is lost. "
-        "Intervals are bootstrapped over pieces.",
+        f"*fewer* says by how much {found['rows'][0]['name']}'s nats are fewer than the rival's; "
+        "what decides is bold: nats a note where both encodings are the same, else with what is "
+        "lost. Intervals are bootstrapped over pieces.",
         "",
-        "| bundle | parameters | nats a note | with what is lost | fewer here | encoding keeps |",
-        "|---|---:|---:|---:|---:|---|",
+        "| bundle | parameters | nats a note | fewer | with what is lost | fewer | "
+        "encoding keeps |",
+        "|---|---:|---:|---:|---:|---:|---|",
     ]
     for row in found["rows"]:
         keeps = f"{row['encoding']}: {'; '.join(row['keeps'])}"
         if row["nats"] is None:
-            cells = ["-", "-", "-"]
+            cells = ["-", "-", "-", "-"]
         else:
             bound = "at most " if row["kind"] == "bound" else ""
             low, high = row["between"]
-            fewer = row.get("fewer")
+            plain, lost = _both_fewer(row.get("fewer"))
             cells = [
                 f"{bound}{row['nats']:.3f} ({low:.2f} to {high:.2f})",
+                plain,
                 f"{bound}{row['with_lost']:.3f}",
-                f"{fewer['decides']:.1%} ({fewer['between'][0]:.0%} to {fewer['between'][1]:.0%})"
-                if fewer
-                else "",
+                lost,
             ]
         out = f" ({row['left_out']} pieces left out: {row['why']})" if row["left_out"] else ""
         head = f"| {row['name']}{out} | {row['parameters']:,} "
         lines.append(head + f"| {' | '.join(cells)} | {keeps} |")
     return lines
+
+
+def _both_fewer(fewer: dict[str, Any] | None) -> tuple[str, str]:
+    """The cells of how much fewer, by nats a note and with what is lost."""
+    if fewer is None:
+        return "", ""
+    low, high = fewer["between"]
+    bold = f"**{fewer['decides']:.1%}** ({low:.0%} to {high:.0%})"
+    if fewer["alike"]:
+        return bold, f"{fewer['with_lost']:.1%}"
+    return f"{fewer['nats']:.1%}", bold
 
 
 PART = Part("a", "Nats a note", measure, tell, lambda asked: {"rivals": asked.rival_hashes})

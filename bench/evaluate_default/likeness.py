@@ -33,8 +33,7 @@ loudness and one of form; none of them grows much with length."""
 
 def excerpts(asked: Examination) -> list[Place]:
     """Held-out excerpts as long as the takes, and as many: what takes are compared with."""
-    pieces = asked.music.pieces("test")
-    return places(pieces, asked.takes, BARS, asked.seed, anywhere=True)
+    return places(asked.test, asked.takes, BARS, asked.seed, anywhere=True)
 
 
 def profile(scores: Sequence[Score]) -> Profile:

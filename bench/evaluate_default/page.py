@@ -23,8 +23,8 @@ def section(record: dict[str, Any], gallery: list[str]) -> str:
         "",
         f"`{record['bundle']}` (recipe `{record['recipe']}`, {record['parameters']:,} parameters, "
         f"bundle {record['hash'][:12]}) on the {record['music']['test_pieces']} pieces of the test "
-        "split, works that it was neither trained nor chosen on. Written by `make "
-        "evaluate-default`; all numbers are in "
+        f"split, works that it was neither trained nor chosen on{_left_out(record)}. Written by "
+        "`make evaluate-default`; all numbers are in "
         "[bench/results/default.json](../bench/results/default.json).",
         "",
         "| | what | wanted | reached | |",
@@ -42,6 +42,11 @@ def section(record: dict[str, Any], gallery: list[str]) -> str:
         lines += ["", f"### ({letter}) {each['title']}", "", *PARTS[letter].tell(each)]
         lines += ["", _conditions(each)]
     return "\n".join([*lines, *gallery]) + "\n"
+
+
+def _left_out(record: dict[str, Any]) -> str:
+    names = record["music"]["left_out"]
+    return f" (left out, since training music holds the same: {', '.join(names)})" if names else ""
 
 
 def _conditions(part: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from segue.generation.batching import Ensembles, SharedBundle
 from segue.generation.take import Take, receipt_of
 from segue.score import Score, slice_ticks
 
-TOGETHER = 48
+TOGETHER = 32
 """Takes played side by side: more hardly cost less each, and their memory has to be somewhere."""
 _TELL_SECONDS = 10
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.evaluate_default import collapse, copying, kinship, likelihood, likeness
 from bench.evaluate_default.examination import Examination, Part
+from bench.evaluate_default.held_out import Piece
 from bench.systems.records import machine, revision, versions
 
 FILE = Path("bench/results/default.json")
@@ -60,9 +62,17 @@ def record(asked: Examination, parts: dict[str, dict[str, Any]]) -> dict[str, An
         "hash": bundle.hash,
         "recipe": bundle.name,
         "parameters": bundle.index["parameters"],
-        "music": {"hash": asked.music.hash, "test_pieces": len(asked.music.pieces("test"))},
+        "music": {
+            "hash": asked.music.hash,
+            "test_pieces": len(asked.test),
+            "left_out": sorted({p.name for p in asked.music.pieces("test")} - _names(asked.test)),
+        },
         "parts": parts,
     }
+
+
+def _names(pieces: Sequence[Piece]) -> set[str]:
+    return {piece.name for piece in pieces}
 
 
 def verdict(part: dict[str, Any]) -> str:

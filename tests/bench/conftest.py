@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,8 +35,8 @@ def judged_music(tmp_path_factory):
 class Fixed:
     """Plays what it is given: `takes` by seed, continuations in order of their prompts."""
 
-    def __init__(self, bundle=None, takes=(), continued=()):
-        self.bundle, self.engine = bundle, "auto"
+    def __init__(self, takes=(), continued=()):
+        self.bundle, self.engine = SimpleNamespace(training_steps=None), "auto"
         self._takes, self._continued = list(takes), list(continued)
         self.store = self
 

@@ -59,6 +59,7 @@ def test_the_gallery_holds_the_best_and_the_worst(judged):
         written = {path.suffix for path in (work / "gallery").glob(f"{name}-of-ten.*")}
         left_out = {f".{each.rpartition('.')[2]}" for each in chosen["left_out"] if name in each}
         assert written | left_out == {".mid", ".png", ".mp3", ".svg"}
+        assert (work / "gallery" / f"{name}-of-ten.score.png").is_file()
 
 
 def test_what_is_kept_is_not_made_again(judged, monkeypatch, capsys):

@@ -28,8 +28,9 @@ def test_what_others_wrote_stays_and_the_section_is_replaced(tmp_path):
 def test_parts_that_are_missing_are_said_to_be():
     record = {
         "bundle": "x", "hash": "0" * 64, "recipe": "r", "parameters": 1, "parts": {},
-        "music": {"test_pieces": 3},
+        "music": {"test_pieces": 3, "left_out": ["set/twin.mid"]},
     }  # fmt: skip
     text = page.section(record, ["", "the gallery"])
     assert text.count("not measured yet") == 5
     assert text.endswith("the gallery\n")
+    assert "training music holds the same: set/twin.mid" in text
