@@ -10,7 +10,7 @@ from segue.recipes import Recipe, build_encoding
 from segue.recipes.library import resolve
 
 SEED = 1
-RATES = (1e-3, 2e-3, 4e-3)
+RATES = (2e-3, 4e-3, 8e-3)
 """Learning rates that are tried, each for a share of the time; the best is trained with."""
 TRIAL_SHARE = 1 / 16
 
