@@ -106,6 +106,13 @@ def test_tables_are_in_the_order_of_nats_and_words_follow_them():
     models = [line for line in lines if line in {plan.row(name).title for name in plan.MODELS}]
     assert models == [plan.row(name).title for name in plan.MODELS[::-1]]
     assert "In this time the Transformer is best, 0.100 nats a note before the dilated" in text
+    assert "It wins here already" in text
+
+
+def test_a_default_that_does_not_win_says_so():
+    text = section(record(*[row.name for row in plan.ROWS]))
+    assert "In this time the LSTM is best, 0.100 nats a note before the GRU" in text
+    assert "It does not win here (0.300 nats a note behind)" in text
 
 
 def test_half_a_bake_off_tells_only_what_is_there():
