@@ -515,8 +515,18 @@ def joined(states: Sequence[State]) -> State:
     if len(states) == 1:
         return states[0]
     features = np.concatenate([s.features for s in states])
-    tensors = tuple(np.concatenate(each) for each in zip(*(s.tensors for s in states), strict=True))
-    return State(len(features), features, tensors)
+    each = zip(*(s.tensors for s in states), strict=True)
+    return State(len(features), features, tuple(np.concatenate(_as_long(same)) for same in each))
+
+
+def _as_long(tensors: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Caches with as many slots as the longest of them: what is added holds no row yet."""
+    most = np.max([t.shape[1:] for t in tensors], axis=0)
+    lacking = [np.array(most) - t.shape[1:] for t in tensors]
+    return [
+        np.pad(t, [(0, 0), *((0, n) for n in lack.tolist())]) if lack.any() else t
+        for t, lack in zip(tensors, lacking, strict=True)
+    ]
 
 
 def chosen(state: State, index: NDArray[np.int64]) -> State:
