@@ -44,7 +44,8 @@ def measure(asked: Examination) -> dict[str, Any]:
     told = next(row for row in rows if row["name"] == asked.own.name)
     reached = f"{told['nats']:.3f} nats a note" if told["nats"] else "no likelihood"
     if least is not None:
-        reached += f", {fewer[least]:.1%} fewer than {least}'s"
+        share = fewer[least]
+        reached += f", {abs(share):.1%} {'fewer' if share >= 0 else 'more'} than {least}'s"
     return {
         "reached": reached,
         "wanted": f"{WANTED:.0%} fewer than the best rival's",
