@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from segue.errors import SegueError
-from segue.generation.sampling import Sampling, draw, probabilities
+from segue.generation.player import only_one
+from segue.generation.sampling import Sampling, draw, pick, probabilities, weights
 
 LOGITS = np.log(np.array([[0.5, 0.25, 0.15, 0.1]]))
 ALL = np.ones((1, 4), bool)
@@ -74,3 +75,37 @@ def test_a_column_has_a_temperature_of_its_own() -> None:
 def test_heat_for_a_column_that_is_not_there_is_refused() -> None:
     with pytest.raises(SegueError, match="no column 'pich' to heat; did you mean 'pitch'"):
         Sampling(heats=(("pich", 1.0),)).by_column(["onset", "pitch"])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Sampling(),
+        Sampling(temperature=0),
+        Sampling(temperature=0.8, top_p=0.9),
+        Sampling(top_k=5, min_p=0.02),
+        Sampling(typical=0.7, top_p=0.95),
+    ],
+)
+@pytest.mark.parametrize("size", [3, 129, 5000])
+def test_a_take_is_drawn_alone_as_among_many(how: Sampling, size: int) -> None:
+    chance = np.random.default_rng(size)
+    logits = chance.normal(0, 3, (20, size)).astype(np.float32)
+    allowed = chance.random((20, size)) < 0.7
+    allowed[:, 0] = True
+    uniform = chance.random(20)
+    together = pick(logits, allowed, how, uniform)
+    assert together.tolist() == draw(weights(logits, allowed, how), uniform).tolist()
+    for i in range(20):
+        alone = pick(logits[i : i + 1], allowed[i : i + 1], how, uniform[i : i + 1])
+        assert alone.tolist() == together[i : i + 1].tolist()
+
+
+def test_where_one_symbol_is_allowed_there_is_no_need_to_ask() -> None:
+    one, more = np.eye(4, dtype=bool)[[2, 0]], np.ones((2, 4), bool)
+    found = only_one(one)
+    assert found is not None
+    assert found.tolist() == [2, 0]
+    assert only_one(more) is None
+    uneven = np.array([[True, True, False], [False, False, False]])
+    assert only_one(uneven) is None  # as many as takes, but not one each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,29 +36,42 @@ class PerformanceGrammar:
         """Nothing has come yet, and nothing sounds."""
         return np.zeros((batch, 1 + _PITCHES), np.int64)
 
+    @cached_property
+    def _later(self) -> NDArray[np.bool_]:
+        """Shape (size,): all but START, which comes first and only there."""
+        return np.arange(self.size) != self.start_symbol
+
+    @cached_property
+    def _steps(self) -> Ints:
+        """Shape (size,): by how many steps each event moves time on."""
+        shift = np.arange(self.size) - self.first_shift + 1
+        return np.where((shift >= 1) & (shift <= _SHIFTS), shift, 0)
+
     def allowed(self, column: int, chosen: Ints, state: Ints) -> NDArray[np.bool_]:
         """Shape (batch, size)."""
         sounds = state[:, 1:]
-        mask = np.ones((len(state), self.size), bool)
-        mask[:, _PITCHES : 2 * _PITCHES] = sounds > 0
+        mask = np.empty((len(state), self.size), bool)
+        mask[:] = True if self.start_symbol is None else self._later
+        np.greater(sounds, 0, out=mask[:, _PITCHES : 2 * _PITCHES])
         if self.start_symbol is not None:
             begun = state[:, 0] == 1
-            mask[begun, self.start_symbol] = False
-            mask[~begun] = np.arange(self.size) == self.start_symbol
+            if np.count_nonzero(begun) < len(begun):
+                mask[~begun] = ~self._later
         if self.longest:
             over = sounds > self.longest
-            late = over.any(axis=1)
-            mask[late] = False
-            mask[late, _PITCHES : 2 * _PITCHES] = over[late]
+            if np.count_nonzero(over):
+                late = over.any(axis=1)
+                mask[late] = False
+                mask[late, _PITCHES : 2 * _PITCHES] = over[late]
         return mask
 
     def advance(self, state: Ints, rows: NDArray[np.integer[Any]]) -> Ints:
         """The state after one more event a piece."""
         event = rows[:, 0].astype(np.int64)
-        shift = event - self.first_shift + 1
-        steps = np.where((shift >= 1) & (shift <= _SHIFTS), shift, 0)
-        new = state + (state > 0) * steps[:, None]
+        steps = self._steps[event]
+        new = state + (state > 0) * steps[:, None] if np.count_nonzero(steps) else state.copy()
         new[:, 0] = 1
         is_key = np.flatnonzero(event < 2 * _PITCHES)
-        new[is_key, 1 + event[is_key] % _PITCHES] = event[is_key] < _PITCHES
+        if len(is_key):
+            new[is_key, 1 + event[is_key] % _PITCHES] = event[is_key] < _PITCHES
         return new

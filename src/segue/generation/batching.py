@@ -27,8 +27,8 @@ from segue.bundles import Bundle
 from segue.generation.engine import Engine, IntRows, State, make_engine
 from segue.generation.guides import Guide, Steps
 from segue.generation.loops import Loops
-from segue.generation.player import FETCHED, MAX_ROWS, MOST_TRIES, Player
-from segue.generation.sampling import Sampling, draw, weights
+from segue.generation.player import FETCHED, MAX_ROWS, MOST_TRIES, Player, only_one
+from segue.generation.sampling import Sampling, pick
 
 Bools = NDArray[np.bool_]
 Told = Callable[[list[list[IntRows]]], None]
@@ -39,9 +39,6 @@ FEWEST = 2
 """Takes that the engine is asked about at least: one more is made up where there is but one."""
 EAGER, STEADY = (2, 4, 6, 8, 12, 16, 24), 32
 """At which rows those who listen are told first, and then at every so many more."""
-_FEW, _NARROW = 4096, 64
-"""As in `sampling`: more numbers than the first, in rows longer than the second, are summed in
-blocks. Here that must not depend on how many takes there are."""
 
 
 @dataclass
@@ -57,7 +54,6 @@ class Part:
     count: int = 0
     tellable: int = 0
     """Rows that those who wait have been told of."""
-    live: Bools = field(default_factory=lambda: np.ones(0, bool))
     is_over: bool = False
     is_gone: bool = False
     error: BaseException | None = None
@@ -65,19 +61,25 @@ class Part:
 
     def __post_init__(self) -> None:
         self.rows = [[] for _ in self.seeds]
-        self.live = np.ones(len(self.seeds), bool)
 
-    def take(self, row: IntRows, kept: Bools, ended: Bools) -> None:
-        """Keep one row a take."""
-        for i in np.flatnonzero(self.live & kept):
-            self.rows[i].append(row[i])
-        self.live &= ~ended
-        self.count += 1
-        if self.is_gone or self.count >= MAX_ROWS or not self.live.any():
-            self.end(None)
-        elif self.count in EAGER or self.count % STEADY == 0:
-            self.tellable = self.count
-            self._tell()
+    def take(self, rows: IntRows, kept: Bools) -> None:
+        """(T, B, C) rows more, of which those count that are kept, (T, B)."""
+        for i, mine in enumerate(self.rows):
+            mine.extend(rows[kept[:, i], i])
+        self.count += len(rows)
+
+    @property
+    def waits(self) -> int:
+        """After how many rows more those who wait are told of them."""
+        following = next(
+            (n for n in EAGER if n > self.count), self.count // STEADY * STEADY + STEADY
+        )
+        return min(following, MAX_ROWS) - self.count
+
+    def tell(self) -> None:
+        """Let those who wait know what rows there are."""
+        self.tellable = self.count
+        self._tell()
 
     def end(self, error: BaseException | None) -> None:
         """Let those who wait know that no more will come."""
@@ -141,7 +143,7 @@ class Luck:
             left = [n[u:] for n, u in zip(self.numbers, self.used, strict=True)]
             self._fill(left, max(map(len, left)) + max(count, FETCHED))
         places = self.used[:, None] + np.arange(count)
-        numbers: NDArray[np.float64] = np.take_along_axis(self.numbers, places, axis=1)
+        numbers: NDArray[np.float64] = self.numbers[np.arange(len(places))[:, None], places]
         self.used = self.used + (count if wanted is None else count * wanted)
         return numbers
 
@@ -168,19 +170,26 @@ class Section:
     """How many symbols the first column has."""
     begin: int = 0
     """Where its takes are in the batch."""
+    live: Bools = field(default_factory=lambda: np.ones(0, bool))
+    over: int = 0
+    """How many of its takes are of parts that are over."""
     pending: Bools = field(default_factory=lambda: np.ones(0, bool))
     banned: Bools | None = None
     uniform: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    played: list[tuple[IntRows, Bools]] = field(default_factory=list)
+    """Rows that its parts have not been given yet, and which of them count."""
+    waits: int = 1
+    """After how many rows more its parts are given them at the latest."""
 
     @property
     def takes(self) -> int:
         """How many takes it has."""
-        return sum(len(part.seeds) for part in self.parts)
+        return len(self.live)
 
     @property
     def inside(self) -> slice:
         """Its part of the batch."""
-        return slice(self.begin, self.begin + self.takes)
+        return slice(self.begin, self.begin + len(self.live))
 
     def begin_row(self) -> None:
         """Get ready to draw a row."""
@@ -193,19 +202,28 @@ class Section:
         # Of a take that is not drawn again no random number is used up.
         self.uniform = self.chance.next(columns, None if self.banned is None else self.pending)
 
-    def draw(self, column: int, logits: NDArray[np.float32], row: IntRows) -> None:
-        """Draw one column of its rows, in place."""
-        if self.loops is not None:
-            damped = self.loops.penalties(column, row, logits.shape[1])
-            if damped is not None:
-                logits = (logits - damped).astype(np.float32)
+    def allowed(self, column: int, row: IntRows) -> Bools:
+        """(B, V): the symbols that one column of its rows may hold."""
         allowed = self.guide.allowed(column, row)
         if not column and self.banned is not None:
             rest = allowed & ~self.banned
             some = rest.any(axis=1)
             allowed[some] = rest[some]
-        drawn = _drawn(logits, allowed, self.how[column], self.uniform[:, column])
-        row[:, column] = np.where(self.pending, drawn, row[:, column])
+        return allowed
+
+    def draw(self, column: int, logits: NDArray[np.float32], allowed: Bools, row: IntRows) -> None:
+        """Draw one column of its rows, in place."""
+        if self.loops is not None:
+            damped = self.loops.penalties(column, row, logits.shape[1])
+            if damped is not None:
+                logits = (logits - damped).astype(np.float32)
+        self.put(column, pick(logits, allowed, self.how[column], self.uniform[:, column]), row)
+
+    def put(self, column: int, symbols: IntRows, row: IntRows) -> None:
+        """What one column of its rows is to hold, but for rows that are not drawn again."""
+        if self.banned is not None:
+            symbols = np.where(self.pending, symbols, row[:, column])
+        row[:, column] = symbols
 
     def end_try(self, row: IntRows) -> None:
         """Find out what has to be drawn again."""
@@ -224,7 +242,7 @@ class Section:
         batch, columns = row.shape
         uniform = self.chance.next(columns)
         allowed = np.stack([self.guide.allowed(c, row) for c in range(columns)], axis=1)
-        drawn = _drawn(
+        drawn = pick(
             logits.reshape(batch * columns, -1), allowed.reshape(batch * columns, -1),
             self.parts[0].player.sampling, uniform.ravel(),
         )  # fmt: skip
@@ -236,17 +254,38 @@ class Section:
         if self.loops is not None:
             self.loops.accept(row)
         kept, ended = self.guide.accept(row)
+        self.played.append((row, self.live & kept))
+        self.waits -= 1
+        any_ended = bool(np.count_nonzero(ended & self.live))
+        self.live &= ~ended
+        if any_ended or self.waits <= 0:
+            self.hand_out()
+        return row
+
+    def hand_out(self) -> None:
+        """Give each part its rows, and end those that are over or that nobody waits for."""
+        if not self.played:
+            return
+        rows = np.stack([row for row, _ in self.played])
+        kept = np.stack([kept for _, kept in self.played])
+        self.played = []
         at = 0
         for part in self.parts:
             mine = slice(at, at + len(part.seeds))
             at = mine.stop
             if part.is_over:
                 continue
-            if part.guide is not self.guide:
-                # Those who asked look at their own guide once all is played.
-                _own(part).own_end[:] = _own(self).own_end[mine]
-            part.take(row[mine], kept[mine], ended[mine])
-        return row
+            part.take(rows[:, mine], kept[:, mine])
+            if part.is_gone or part.count >= MAX_ROWS or not self.live[mine].any():
+                if part.guide is not self.guide:
+                    # Those who asked look at their own guide once all is played.
+                    _own(part).own_end[:] = _own(self).own_end[mine]
+                self.live[mine] = False
+                self.over += len(part.seeds)
+                part.end(None)
+            elif part.count in EAGER or part.count % STEADY == 0:
+                part.tell()
+        self.waits = min((part.waits for part in self.parts if not part.is_over), default=0)
 
 
 class Ensemble:
@@ -259,6 +298,8 @@ class Ensemble:
         self._sections: list[Section] = []
         self._state: State | None = None
         self._read: dict[int, int | None] = {}
+        """How many rows each part had read by the first row that was played here."""
+        self._played = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_loose = False
@@ -296,7 +337,7 @@ class Ensemble:
         are played on, unheard, while they are few and nobody waits. With nobody there, it waits.
         """
         with self._changed:
-            over = sum(len(p.seeds) for s in self._sections for p in s.parts if p.is_over)
+            over = sum(section.over for section in self._sections)
             if self._waiting or over * 4 >= self.takes:
                 self._leave()
             while not self._sections and not self._waiting:
@@ -311,9 +352,12 @@ class Ensemble:
                 if not part.is_gone:
                     came.append(part)
                     takes += len(part.seeds)
+        for section in self._sections if came else ():
+            section.hand_out()
         for part in came:
             self._sections.append(_section(part, self.engine))
-            self._read[id(part)] = part.state.rows
+            read = part.state.rows
+            self._read[id(part)] = None if read is None else read - self._played
         if came:
             states = [] if self._state is None else [self._plain()]
             states += [self.engine.fork(p.state, len(p.seeds) // p.state.batch) for p in came]
@@ -360,7 +404,7 @@ class Ensemble:
         if state.batch < FEWEST:
             state = self.engine.fork(state, FEWEST)
         read = [self._read[id(part)] for s in self._sections for part in s.parts]
-        known = [r for r in read if r is not None]
+        known = [r + self._played for r in read if r is not None]
         rows = max(known) if len(known) == len(read) and known else None
         plain = State(state.batch, state.features, state.tensors, rows)
         self._state = self.engine.playing(plain, 1)
@@ -380,11 +424,10 @@ class Ensemble:
             row[section.inside] = section.accept(row[section.inside])
         if state.batch > self.takes:
             row[self.takes :] = row[0]
-        if all(part.is_over for section in self._sections for part in section.parts):
+        if all(section.over == section.takes for section in self._sections):
             return
-        self._state = self.engine.step(np.ascontiguousarray(row), state)
-        for number, read in self._read.items():
-            self._read[number] = None if read is None else read + 1
+        self._state = self.engine.step(row, state)
+        self._played += 1
 
     def _draw(self, state: State, row: IntRows) -> None:
         """Draw the columns of all rows, in place, one after the other."""
@@ -399,9 +442,17 @@ class Ensemble:
             for section in drawing:
                 section.begin_try(columns)
             for column in range(columns):
-                logits = ask(column, row)
+                logits: NDArray[np.float32] | None = None
                 for section in drawing:
-                    section.draw(column, logits[section.inside], row[section.inside])
+                    mine = row[section.inside]
+                    allowed = section.allowed(column, mine)
+                    sure = None if self.engine.frames else only_one(allowed)
+                    if sure is not None:
+                        section.put(column, sure, mine)
+                        continue
+                    if logits is None:
+                        logits = ask(column, row)
+                    section.draw(column, logits[section.inside], allowed, mine)
             for section in drawing:
                 section.end_try(row[section.inside])
 
@@ -411,6 +462,7 @@ class Ensemble:
         sections = []
         begin = 0
         for section in self._sections:
+            section.hand_out()
             stay: list[Part] = []
             mine: list[int] = []
             at = 0
@@ -539,19 +591,8 @@ def chosen(state: State, index: NDArray[np.int64]) -> State:
 def _section(part: Part, engine: Engine) -> Section:
     return Section(
         [part], part.guide, Luck.of(part.seeds), part.player._how, part.loops, engine.independent,
-        engine.sizes[0],
+        engine.sizes[0], live=np.ones(len(part.seeds), bool), waits=part.waits,
     )  # fmt: skip
-
-
-def _drawn(
-    logits: NDArray[np.float32], allowed: Bools, how: Sampling, uniform: NDArray[np.float64]
-) -> IntRows:
-    """One symbol a take, summed in the same order however many takes there are."""
-    size = logits.shape[1]
-    step = len(logits) if size <= _NARROW else max(_FEW // size, 1)
-    parts = (slice(at, at + step) for at in range(0, len(logits), step))
-    found = [draw(weights(logits[i], allowed[i], how), uniform[i]) for i in parts]
-    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 _BY_TAKE = ("own_end", "_over", "stuck", "_position", "_still", "_last", "_state")
@@ -606,6 +647,8 @@ def _merge(one: Section, other: Section) -> None:
     one.guide = guide
     one.chance = Luck.joined([one.chance, other.chance])
     one.parts += other.parts
+    one.live, one.over = np.concatenate([one.live, other.live]), one.over + other.over
+    one.waits = min(one.waits, other.waits)
 
 
 def _ends(guide: Steps, takes: int) -> NDArray[np.int64]:
@@ -624,4 +667,6 @@ def _kept(section: Section, parts: list[Part], index: NDArray[np.int64]) -> Sect
     ends: Any = _ends(_own(section), section.takes)[index]
     guide._end, guide._frame = ends, None
     chance = section.chance.chosen(index)
-    return replace(section, parts=parts, guide=guide, chance=chance)
+    return replace(
+        section, parts=parts, guide=guide, chance=chance, live=section.live[index], over=0
+    )

@@ -12,6 +12,7 @@ from segue.encodings.base import Encoding
 from segue.generation.closing import Closing
 from segue.generation.density import STALLED, Corridor
 from segue.generation.starts import cells_begin, deciding
+from segue.generation.symbols import Moves, probed
 from segue.generation.wishes import PitchMasks
 
 Ints = NDArray[np.int64]
@@ -78,12 +79,15 @@ class Steps:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
         self._grammar = encoding.grammar()
-        self._probes = _probe(encoding)
+        self._probes = probed(encoding)
+        self._moved = Moves(encoding)
         self._begin, self._end, self._left = begin, end, most_rows
         self._may_end = may_end
         self._may_close = [bool(closes.any()) for _, closes in self._probes]
+        self._leads_on = [bool((advance > advance.min()).any()) for advance, _ in self._probes]
         # A mask that leaves everything need not be laid on.
         self._only = {k: mask for k, mask in (only or {}).items() if not mask.all()}
+        self._always = [self._narrowings(column, ends_from) for column in range(len(self._sizes))]
         self._pitches = pitches
         self.corridor, self.closing = corridor, closing
         self._ends_from = ends_from
@@ -171,30 +175,45 @@ class Steps:
             self._frame = np.stack(masks, axis=1)
         return self._frame
 
+    def _narrowings(self, column: int, ends_from: int | None) -> tuple[Bools, ...]:
+        """What narrows a column whatever came before, each (V,), and first all of it at once."""
+        found = [self._only[column]] if column in self._only else []
+        if not self._may_end and self._may_close[column] and ends_from is None:
+            found.append(~self._probes[column][1])
+        return (np.logical_and.reduce(found), *found) if found else ()
+
     def unsteered(self, column: int, row: Ints) -> Bools:
         """What may come but for the density and the close."""
         if self._grammar is not None:
-            mask = self._grammar.allowed(column, row[:, :column], self._state).copy()
+            mask = self._grammar.allowed(column, row[:, :column], self._state)
         else:
             mask = np.ones((len(row), self._sizes[column]), bool)
-        if column in self._only:
-            self._restrict(mask, self._only[column][None])
+        always = self._always[column]
+        if always:
+            mask = self._narrowed(mask, always)
         advance, closes = self._probes[column]
-        if not self._may_end and self._may_close[column]:
-            open_ = ~closes[None]
-            if self._ends_from is not None:
-                open_ = open_ | (self._position >= self._ends_from)[:, None]
-            self._restrict(mask, open_)
-        restless = self._still >= RESTLESS if self._longest_still >= RESTLESS else None
-        if restless is not None and (advance > 0).any():
+        if self._ends_from is not None and not self._may_end and self._may_close[column]:
+            late = self._position >= self._ends_from
+            self._restrict(mask, ~closes[None] | late[:, None])
+        if self._longest_still >= RESTLESS and (advance > 0).any():
+            restless = self._still >= RESTLESS
             self._restrict(mask, (advance > 0)[None] | ~restless[:, None])
-        if self._begin and (advance > advance.min()).any():
+        if self._begin and self._leads_on[column]:
             late = self._position[:, None] + advance[None] >= self._begin
             # Where nothing reaches that far, the longest way on comes closest.
             late |= ~late.any(axis=1, keepdims=True) & (advance == advance.max())[None]
             self._restrict(mask, late)
         if self._pitches is not None:
             self._restrict(mask, self._in_harmony(column, row))
+        return mask
+
+    def _narrowed(self, mask: Bools, always: tuple[Bools, ...]) -> Bools:
+        """The mask without what is never allowed; see `_restrict` and `_narrowings`."""
+        narrowed = mask & always[0]
+        if np.count_nonzero(narrowed) if len(narrowed) == 1 else narrowed.any(axis=1).all():
+            return narrowed
+        for each in always[1:]:
+            self._restrict(mask, each[None])
         return mask
 
     def _restrict(self, mask: Bools, to: Bools) -> None:
@@ -223,22 +242,27 @@ class Steps:
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Move each take on to its row."""
         if self._begun:
-            moved = moves(self._encoding, self._last, row)
+            moved = self._moved(self._last, row)
         else:
             alone = [self._encoding.positions(each[None])[0] for each in row.astype(np.uint16)]
             moved = np.array(alone, np.int64) - self._position
         self._position = self._position + moved
-        self._still = np.where(moved > 0, 0, self._still + 1)
-        self._longest_still = int(self._still.max())
+        self._still = (self._still + 1) * (moved <= 0)
+        # No take can have stood still for longer than there were rows since it was looked.
+        self._longest_still += 1
+        if self._longest_still >= RESTLESS:
+            self._longest_still = int(self._still.max())
         if self.corridor is not None or self.closing is not None:
             self._counted(row)
         self._begun = True
         self._last = row.copy()
         if self._grammar is not None:
             self._state = self._grammar.advance(self._state, row)
-        closed = self._encoding.ends(row.astype(np.uint16))
-        self.own_end |= closed & ~self._over
-        ended = closed | (self._still >= STANDSTILL)
+        ended = self._encoding.ends(row.astype(np.uint16))
+        if np.count_nonzero(ended):
+            self.own_end |= ended & ~self._over
+        if self._longest_still >= STANDSTILL:
+            ended = ended | (self._still >= STANDSTILL)
         if self._end is not None:
             ended = ended | (self._position >= self._end)
         self._over |= ended
@@ -264,14 +288,6 @@ class Steps:
             self.closing.accept(row, begun, self._position)
 
 
-def moves(encoding: Encoding, last: Ints, row: Ints) -> Ints:
-    """(B,): how many steps each row is after the one before it in its take."""
-    # A row's step follows from it and the row before, so that pairs may stand in one sequence.
-    pairs = np.stack([last, row], axis=1).astype(np.uint16)
-    at = encoding.positions(pairs.reshape(-1, row.shape[1]))
-    return np.asarray(at[1::2] - at[::2])
-
-
 def only_known(
     encoding: Encoding, used: Sequence[Sequence[int]], header: Mapping[str, Any]
 ) -> dict[int, Bools]:
@@ -287,23 +303,3 @@ def only_known(
             slots = [int(track[0]) for track in header["tracks"]]
             masks[k] = np.isin(np.arange(column.size), slots)
     return masks
-
-
-def _probe(encoding: Encoding) -> list[tuple[Ints, Bools]]:
-    """For each column and symbol: how many steps it moves on by, and whether it closes a piece.
-
-    What a row moves on by whatever it holds, as a frame does, is counted in its first column.
-    """
-    sizes = encoding.layout.sizes
-    before = np.zeros((1, len(sizes)), np.uint16)
-    always = int(np.diff(encoding.positions(np.repeat(before, 2, axis=0)))[0])
-    found = []
-    for column, size in enumerate(sizes):
-        rows = np.zeros((size, len(sizes)), np.uint16)
-        rows[:, column] = np.arange(size)
-        steps = [
-            int(np.diff(encoding.positions(np.concatenate([before, row[None]])))[0]) for row in rows
-        ]
-        own = np.array(steps, np.int64) - (always if column else 0)
-        found.append((own, encoding.ends(rows)))
-    return found

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
-from segue.generation.guides import moves
+from segue.generation.symbols import Moves
 
 Ints = NDArray[np.int64]
 
@@ -31,6 +31,7 @@ class Loops:
 
     def __init__(self, encoding: Encoding, takes: int, steps: int) -> None:
         self._encoding = encoding
+        self._moves_on = Moves(encoding)
         self._steps = max(steps, 1)
         columns = len(encoding.layout.sizes)
         self._rows = np.zeros((takes, 0, columns), np.int64)
@@ -76,7 +77,7 @@ class Loops:
         """How many steps each row is after the one before it."""
         total = self._rows.shape[1]
         last = self._rows[:, -1] if total else row
-        return moves(self._encoding, last, row)
+        return self._moves_on(last, row)
 
 
 def loop_steps(encoding: Encoding, beats: float) -> int:

@@ -14,7 +14,7 @@ from segue.errors import SegueError
 from segue.generation.engine import Engine, IntRows, State, read
 from segue.generation.guides import Guide
 from segue.generation.loops import Loops, loop_steps
-from segue.generation.sampling import Sampling, draw, weights
+from segue.generation.sampling import Sampling, draw, pick, weights
 
 MAX_ROWS = 100_000
 """No take is longer than this many rows, whatever the model says."""
@@ -99,15 +99,17 @@ class Player:
             ask = self.engine.columns(state)
             # Of a take that is not drawn again no random number is used up.
             uniform = chance.next(columns, None if banned is None else pending)
-            for column in range(row.shape[1]):
-                logits = ask(column, row)
-                damped = loops.penalties(column, row, logits.shape[1]) if loops else None
-                if damped is not None:
-                    logits = (logits - damped).astype(np.float32)
+            for column in range(columns):
                 allowed = guide.allowed(column, row)
                 if not column and banned is not None:
                     _ban(allowed, banned)
-                drawn = draw(weights(logits, allowed, self._how[column]), uniform[:, column])
+                drawn = None if self.engine.frames else only_one(allowed)
+                if drawn is None:
+                    logits = ask(column, row)
+                    damped = loops.penalties(column, row, logits.shape[1]) if loops else None
+                    if damped is not None:
+                        logits = (logits - damped).astype(np.float32)
+                    drawn = pick(logits, allowed, self._how[column], uniform[:, column])
                 row[:, column] = (
                     drawn if banned is None else np.where(pending, drawn, row[:, column])
                 )
@@ -191,6 +193,16 @@ class Chance:
             fetched[i, left[i] :] = generator.random(size - left[i])
         self._numbers = fetched
         self._used[:] = 0
+
+
+def only_one(allowed: NDArray[np.bool_]) -> IntRows | None:
+    """(B,): the symbols of (B, V) that are allowed, where each take has but one: nobody need ask
+    the model then, of which columns do not lead on from one another. None where one has more."""
+    takes = len(allowed)
+    if np.count_nonzero(allowed) != takes:
+        return None
+    found = allowed.argmax(axis=1)
+    return found if takes == 1 or allowed[np.arange(takes), found].all() else None
 
 
 def _ban(allowed: NDArray[np.bool_], banned: NDArray[np.bool_]) -> None:

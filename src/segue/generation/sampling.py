@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from segue.errors import SegueError, nearest
 
 Floats = NDArray[np.floating[Any]]
-_BLOCK, _FEW = 16, 4096
 _UNDER = np.float32(1 - 2**-22)
 _NEVER = np.float32(-np.inf)
 
@@ -121,6 +120,44 @@ def _keep_typical(p: Floats, share: float) -> None:
     np.put_along_axis(p, order, ranked, axis=1)
 
 
+def pick(
+    logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, uniform: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """`draw` of `weights`: one symbol a row of (B, V) logits, from (B,) uniform numbers."""
+    if len(logits) == 1 and how.typical == 1:
+        return np.array([_picked(logits[0], allowed[0], how, uniform[0])])
+    return draw(weights(logits, allowed, how), uniform)
+
+
+def _picked(
+    logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, share: np.float64
+) -> int:
+    """As `pick`, of one take: the same sums in the same order, in a third of the time."""
+    found = np.where(allowed, logits, _NEVER)
+    if how.temperature == 0:
+        return int(found.argmax())
+    found -= found.max()
+    if how.temperature != 1:
+        found *= 1 / how.temperature
+    np.exp(found, out=found)
+    if how.min_p:
+        found *= found >= how.min_p
+    if how.top_k and how.top_k < len(found):
+        found *= found >= np.partition(found, -how.top_k)[-how.top_k]
+    if how.top_p < 1:
+        ranked = np.sort(found)
+        found *= found >= ranked[_first_over(ranked, np.float64(1 - how.top_p))]
+    return _first_over(found, share)
+
+
+def _first_over(p: Floats, share: np.float64) -> int:
+    """The first of (V,) weights up to which their sum is over a share of all."""
+    held = p.cumsum()
+    most = held[-1]
+    bound = min(held.dtype.type(share * most), most * _UNDER)
+    return int((held > bound).argmax())
+
+
 def draw(p: Floats, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
     """One symbol a row of (B, V) weights, by inverting the (B,) uniform numbers in [0, 1)."""
     return _reaching(p, uniform)
@@ -129,28 +166,11 @@ def draw(p: Floats, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
 def _reaching(p: Floats, share: NDArray[np.float64]) -> NDArray[np.int64]:
     """(B,): the first symbol up to which the sum of (B, V) weights is over a (B,) share of all.
 
-    Of many takes first in sums of blocks, then in the block: a running sum over all is slow. The
-    symbol never has weight 0, however sums are rounded.
+    Sums run from the first symbol to the last, so that a take's do not depend on how many takes
+    there are. The symbol never has weight 0, however sums are rounded.
     """
-    batch, size = p.shape
-    if p.size <= _FEW or size <= 4 * _BLOCK:
-        held = p.cumsum(axis=1)
-        return np.asarray((held > _bound(held, share)[:, None]).argmax(axis=1))
-    sums = np.add.reduceat(p, np.arange(0, size, _BLOCK), axis=1)
-    block, left = _over(sums.cumsum(axis=1), share)
-    symbols = block[:, None] * _BLOCK + np.arange(_BLOCK)
-    inside = np.minimum(symbols, size - 1)
-    some = np.where(symbols == inside, p[np.arange(batch)[:, None], inside], 0)
-    within = sums[np.arange(batch), block]
-    return np.asarray(block * _BLOCK + _over(some.cumsum(axis=1), np.maximum(left / within, 0))[0])
-
-
-def _over(held: Floats, share: NDArray[Any]) -> tuple[NDArray[np.int64], Floats]:
-    """The first place where a running sum is over a share of its last, and what is then left."""
-    bound = _bound(held, share)
-    first = (held > bound[:, None]).argmax(axis=1)
-    before = np.where(first > 0, held[np.arange(len(held)), first - 1], 0)
-    return first, bound - before
+    held = p.cumsum(axis=1)
+    return np.asarray((held > _bound(held, share)[:, None]).argmax(axis=1))
 
 
 def _bound(held: Floats, share: NDArray[Any]) -> Floats:
