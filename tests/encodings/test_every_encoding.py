@@ -24,6 +24,7 @@ VARIANTS = [
     ("compound", {"pedal": "rows", "tempo": "rows"}),
     ("compound", {"unit": "seconds"}),
     ("compound", {"unit": "seconds", "pedal": "rows", "max_tracks": 2}),
+    ("compound", {"pedal": "shared", "tempo": "rows", "about": True, "bars": True, "ahead": 48}),
     ("nes_events", {}),
     ("nes_events", {"levels": True, "end": True}),
     ("nes_events", {"split": True}),

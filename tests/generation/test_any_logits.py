@@ -24,6 +24,18 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("compound", {}),
     ("compound", {"pedal": "rows", "tempo": "rows", "max_tracks": 3}),
     ("compound", {"unit": "seconds"}),
+    (
+        "compound",
+        {
+            "pedal": "shared",
+            "tempo": "rows",
+            "about": True,
+            "bars": True,
+            "ahead": 48,
+            "max_tracks": 2,
+            "drums": False,
+        },
+    ),
     ("performance", {}),
     ("performance", {"pedal": "rows"}),
     ("note_time", {}),

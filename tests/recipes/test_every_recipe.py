@@ -47,6 +47,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "window-flat-lstm": ("model.hidden=6",),
     "window-attention": ("model.hidden=6", "model.attention_units=4"),
     "note-lstm": ("model.hidden=12", "model.embedding=8", "model.layers=1"),
+    "metre-transformer": ("model.width=16", "model.layers=1", "model.heads_per_layer=2"),
     "note-transformer": ("model.width=16", "model.layers=1", "model.heads_per_layer=2"),
     "symbol-lstm": ("model.hidden=[12]",),
     "dilated-conv": ("model.width=8", "model.layers=2", "model.stacks=1"),

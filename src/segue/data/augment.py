@@ -1,7 +1,8 @@
 """Augmentation: training windows changed as they are taken, by what seed and step draw.
 
 The kinds are those that the systems were trained with: transposition and stretched time
-(Performance RNN), voices left out and pulses that change places (LakhNES), louder and softer.
+(Performance RNN), voices left out and pulses that change places (LakhNES), louder and softer, notes
+told ahead (Anticipatory Music Transformer), hands as one track, less said of the piece.
 An encoding offers what it can (`segue.encodings.variants`); what is held out is never changed.
 Letters: B windows of a whole step, T length, R rows of a window, C columns.
 """
@@ -16,12 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.data.windows import Batch
+from segue.encodings import portrait
 from segue.encodings.base import Encoding
 from segue.encodings.variants import Ints, in_place
 from segue.errors import DataError
 
 VOICES = 4
 """Those of an NES."""
+SAID = len(portrait.KINDS) + 1
+"""What may be said of a piece, and bar lines."""
+_BARS_FORGOTTEN = 0.25
+"""How often bar lines are left out, in times that something else is."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Augmentation:
 
     `transpose` is a range of semitones, `stretch` a range of factors of time, of which
     `stretch_factors` evenly spaced ones are used (0: any), `velocity` a range that is added;
-    `drop_voices` and `swap_pulses` are probabilities. Raises DataError for ranges that are none.
+    the others are probabilities. Raises DataError for ranges that are none.
     """
 
     transpose: tuple[int, int] = (0, 0)
@@ -39,6 +45,9 @@ class Augmentation:
     velocity: tuple[int, int] = (0, 0)
     drop_voices: float = 0.0
     swap_pulses: float = 0.0
+    one_track: float = 0.0
+    forget: float = 0.0
+    tell_ahead: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("transpose", "stretch", "velocity"):
@@ -87,14 +96,39 @@ def _swapped(how: Augmentation, rng: np.random.Generator, n: int) -> NDArray[Any
     return rng.random(n) < how.swap_pulses
 
 
+def _joined(how: Augmentation, rng: np.random.Generator, n: int) -> NDArray[Any]:
+    return rng.random(n) < how.one_track
+
+
+def _forgotten(how: Augmentation, rng: np.random.Generator, n: int) -> NDArray[Any]:
+    """Shape (n, SAID): bar lines, the last, are left out more seldom."""
+    often = np.full(SAID, how.forget)
+    often[-1] *= _BARS_FORGOTTEN
+    return rng.random((n, SAID)) < often
+
+
+def _ahead(how: Augmentation, rng: np.random.Generator, n: int) -> NDArray[Any]:
+    """Shape (n, 5): chances, the first below 0 where nothing is told ahead."""
+    drawn = rng.random((n, 5))
+    drawn[drawn[:, 0] >= how.tell_ahead, 0] = -1
+    return drawn
+
+
 # Transposition has the first generator, so that turning another change on does not move it.
-_DRAWN = ("transpose", "drop_voices", "swap_pulses", "stretch", "velocity")
+_DRAWN = (
+    "transpose", "drop_voices", "swap_pulses", "stretch", "velocity", "one_track", "forget",
+    "tell_ahead",
+)  # fmt: skip
 _CHANGES = {
     "drop_voices": _Change(_dropped, "drop_voices", lays=True),
     "swap_pulses": _Change(_swapped, "swap_pulses", lays=True),
+    "forget": _Change(_forgotten, "forget", lays=True),
+    "one_track": _Change(_joined, "one_track", lays=True),
     "transpose": _Change(_semitones, "transpose", lays=False),
     "stretch": _Change(_factors, "stretch", lays=True),
     "velocity": _Change(_velocities, "louder", lays=False),
+    # Last: what is told ahead is no longer known for the note it is.
+    "tell_ahead": _Change(_ahead, "tell_ahead", lays=True),
 }
 
 

@@ -4,7 +4,12 @@ Our own representation. Rows are sorted by onset, then track, then pitch, betwee
 END row; gaps longer than a step can say are filled with REST rows, so that onsets stay exact.
 Steps are parts of a beat for scores, or hundredths of a second for performances. The columns
 stand in the order a model predicts them: whether and when, who, what, how long, how loud. Where
-the first says START, END or REST, or the third says pedal or tempo, what follows is 0.
+the first says START, END or REST, or the third says what is no note (of the whole piece, a bar
+line, tempo or pedal), what follows is 0.
+
+A note may be told ahead, so many steps before it sounds, in a track of its own kind: what is to
+come is then known while the rest is made (anticipation, after Thickstun et al., "Anticipatory
+Music Transformer", 2023). No piece is encoded so; training and filling in lay rows so.
 """
 
 from __future__ import annotations
@@ -17,10 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.encodings import bar_lines, portrait
 from segue.encodings.base import Block, Closed, Column, Encoded, Layout, Rows, checked
 from segue.encodings.begins import in_a_row
+from segue.encodings.compound_changes import CompoundChanges
 from segue.encodings.compound_grammar import CompoundGrammar
-from segue.encodings.compound_variants import END, REST, START, STEP, CompoundVariants
+from segue.encodings.compound_variants import END, REST, START, STEP
 from segue.encodings.grid import in_order, second_resolution, second_steps, struck_once
 from segue.encodings.header import (
     resolution,
@@ -29,11 +36,10 @@ from segue.encodings.header import (
     tracks_header,
     tracks_of,
 )
-from segue.encodings.options import boolean, choice, programs, whole
+from segue.encodings.options import boolean, choice, programs, refuse, whole
 from segue.encodings.pedal import DOWN, changes, on_steps
 from segue.encodings.scales import Lengths, Tempi, Velocities
 from segue.encodings.slots import NOWHERE, Slots
-from segue.encodings.variants import Varied
 from segue.errors import DataError
 from segue.score import CONTROL, NOTE, SUSTAIN_PEDAL, TEMPO, Score, Track, heard, tidy
 
@@ -45,14 +51,17 @@ _DEFAULT_TEMPO = 500_000
 
 
 @dataclass(frozen=True)
-class Compound(Closed):
+class Compound(CompoundChanges, Closed):
     """One row a note, five columns: onset, track, pitch, duration, velocity.
 
     `unit` "beats" with `steps_per_beat`, or "seconds" with `steps_per_second`; `longest_step` is
     how far one row reaches (0: four beats or one second). Up to `max_tracks` tracks, the last of
     them for drums unless `drums` is off. `pedal` "sustain" turns the sustain pedal into note
-    lengths, "rows" writes it as rows of its own, "drop" leaves it out; `tempo` "header" keeps it
-    beside the rows, "rows" writes it among them (in 64 bins, in beats only). `programs` are those
+    lengths, "rows" writes it as rows of its own, "shared" too, as one pedal for all pitched tracks,
+    "drop" leaves it out; `tempo` "header" keeps it
+    beside the rows, "rows" writes it among them (in 64 bins, in beats only). `about` begins with
+    rows of what the whole piece is like (`encodings.portrait`), `bars` writes bar lines (in beats
+    only), `ahead` lets notes be told so many steps before they sound (0: no). `programs` are those
     of the pitched tracks when there is no header.
     """
 
@@ -65,6 +74,9 @@ class Compound(Closed):
     velocity_bins: int = 32
     pedal: str = "sustain"
     tempo: str = "header"
+    about: bool = False
+    bars: bool = False
+    ahead: int = 0
     programs: tuple[int, ...] = ()
 
     name = "compound"
@@ -72,14 +84,18 @@ class Compound(Closed):
 
     def __post_init__(self) -> None:
         choice(self, "unit", ("beats", "seconds"))
-        choice(self, "pedal", ("sustain", "rows", "drop"))
+        choice(self, "pedal", ("sustain", "rows", "shared", "drop"))
         choice(self, "tempo", ("header", "rows") if self.unit == "beats" else ("header",))
         whole(self, "steps_per_beat", 1, 96)
         whole(self, "steps_per_second", 1, 200)
         whole(self, "longest_step", 0, 1000)
         whole(self, "max_tracks", 1, 64)
         whole(self, "velocity_bins", 1, 128)
-        boolean(self, "drums")
+        whole(self, "ahead", 0, 1000)
+        for option in ("drums", "about", *("bars",) * (self.unit == "beats")):
+            boolean(self, option)
+        if self.bars and self.unit != "beats":
+            refuse(self, "bars", "false with steps of seconds")
         programs(self, "programs")
 
     @property
@@ -90,7 +106,7 @@ class Compound(Closed):
             if self.unit == "beats"
             else f"1/{self.steps_per_second} of a second"
         )
-        lengths, error = self._lengths, 100 * self._lengths.relative_error
+        lengths, error = self.lengths, 100 * self.lengths.relative_error
         kept = [
             f"onset to {part}",
             f"length to {part} up to {lengths.exact} steps, within {error:.1f} % up to "
@@ -101,17 +117,23 @@ class Compound(Closed):
             "tempo in 64 bins" if self.tempo == "rows" else "tempo (header)",
             "metre and key (header)",
         ]
-        if self.pedal == "rows":
+        if self.pedalled:
             kept.append("sustain pedal, down or up")
+        if self.about:
+            kept.append("style, of those it has names for")
         return tuple(kept)
 
     @property
     def loses(self) -> tuple[str, ...]:
         """What decode cannot give back."""
-        lost = ["texts", "pitch bends", "controllers other than the sustain pedal"]
+        lost = [
+            "texts" + ", but for the style" * self.about,
+            "pitch bends",
+            "controllers other than the sustain pedal",
+        ]
         lost += ["tracks without notes", "which of too many tracks a note was in"]
         lost.append("all but the longest of notes of one track, pitch and step")
-        if self.pedal != "rows":
+        if not self.pedalled:
             lost.append("the sustain pedal" + ", but for the length it gives" * self._sustained)
         if not self.drums:
             lost.append("drums")
@@ -140,14 +162,15 @@ class Compound(Closed):
         return self.pedal == "sustain"
 
     @cached_property
-    def _lengths(self) -> Lengths:
-        """To 32 beats, exact to 4; or to 20 seconds and more, exact to 64 steps."""
+    def lengths(self) -> Lengths:
+        """The scale of lengths: to 32 beats, exact to 4; or to 20 seconds, exact to 64 steps."""
         if self.unit == "beats":
             return Lengths(exact=4 * self.steps_per_beat, octaves=3)
         return Lengths(exact=64, octaves=max(1, (20 * self.steps_per_second // 64).bit_length()))
 
     @property
-    def _velocities(self) -> Velocities:
+    def velocities(self) -> Velocities:
+        """The scale of loudness."""
         return Velocities(self.velocity_bins)
 
     @property
@@ -158,11 +181,17 @@ class Compound(Closed):
     @cached_property
     def layout(self) -> Layout:
         """Five columns, in the order they are predicted."""
-        codes = [Block("pitch", 128)]
-        if self.pedal == "rows":
-            codes.insert(0, Block("pedal", 2))
-        if self.tempo == "rows":
-            codes.insert(0, Block("tempo", Tempi().bins))
+        about = [(f"about {kind}", size) for kind, size in portrait.KINDS.items()]
+        codes = [
+            *([Block(*each) for each in about] if self.about else []),
+            *([Block("bar", bar_lines.SIZE)] if self.bars else []),
+            *([Block("tempo", Tempi().bins)] if self.tempo == "rows" else []),
+            *([Block("pedal", 2)] if self.pedalled else []),
+            Block("pitch", 128),
+        ]
+        slots = [Block("slot", self.max_tracks)]
+        if self.ahead:
+            slots.append(Block("slot ahead", self.max_tracks))
         return Layout(
             (
                 Column(
@@ -174,20 +203,37 @@ class Compound(Closed):
                         Block("step", self.reach + 1),
                     ),
                 ),
-                Column("track", (Block("slot", self.max_tracks),)),
+                Column("track", tuple(slots)),
                 Column("pitch", tuple(codes)),
-                Column("duration", (Block("length", self._lengths.size),)),
+                Column("duration", (Block("length", self.lengths.size),)),
                 Column("velocity", (Block("bin", self.velocity_bins),)),
             )
         )
 
+    @property
+    def pedalled(self) -> bool:
+        """Whether there are rows of the pedal."""
+        return self.pedal in ("rows", "shared")
+
     @cached_property
-    def _first_pitch(self) -> int:
+    def first_pitch(self) -> int:
+        """The code of pitch 0; all before it are no notes."""
         return self.layout.columns[2].offset("pitch")
 
     @cached_property
-    def _first_pedal(self) -> int:
-        return self._first_pitch - 2 * (self.pedal == "rows")
+    def first_pedal(self) -> int:
+        """The code of the pedal's release, if there are such rows."""
+        return self.first_pitch - 2 * self.pedalled
+
+    @cached_property
+    def first_tempo(self) -> int:
+        """The code of the slowest tempo, if there are such rows."""
+        return self.first_pedal - Tempi().bins * (self.tempo == "rows")
+
+    @property
+    def first_bar(self) -> int:
+        """The code of a bar line of the first metre, if there are such rows."""
+        return portrait.SIZE * self.about
 
     # -- encode ------------------------------------------------------------------------------
 
@@ -198,11 +244,22 @@ class Compound(Closed):
         header = time_header(score, ticks_per_beat)
         header["tracks"] = tracks_header(tracks)
         events = [self._notes(score, slot_of)]
-        if self.pedal == "rows":
+        if self.pedalled:
             events.append(self._pedal(score, slot_of))
         if self.tempo == "rows":
             events.append(self._tempo(score))
             del header["tempi"]
+        if self.bars:
+            last = max((int(each[:, 0].max(initial=0)) for each in events), default=0)
+            events.append(self.bar_rows(score, 0, last))
+            # On steps, so that the bars of what is decoded are those that were written.
+            for metre in header["metres"]:
+                tick = np.array(metre[0] * score.ticks_per_beat / ticks_per_beat)
+                step = self._steps(score, tick)
+                metre[0] = int(step) * ticks_per_beat // self.steps_per_beat
+        if self.about:
+            pressed = self.pedalled and len(events[1]) > 0
+            events.append(self.about_rows(self._portrait(score, events[0], pressed)))
         every = np.concatenate(events) if len(events) > 1 else events[0]
         return Encoded(self._rows(every), header)
 
@@ -237,17 +294,53 @@ class Compound(Closed):
         voice = voice[kept]
         rows = np.empty((len(kept), 5), np.int64)
         rows[:, 0], rows[:, 1] = step[kept], voice >> 7
-        rows[:, 2] = self._first_pitch + (voice & 127)
-        rows[:, 3] = np.minimum(self._lengths.nearest(length), self._lengths.at_most(gap))
-        rows[:, 4] = self._velocities.symbols(velocity[kept])
+        rows[:, 2] = self.first_pitch + (voice & 127)
+        rows[:, 3] = np.minimum(self.lengths.nearest(length), self.lengths.at_most(gap))
+        rows[:, 4] = self.velocities.symbols(velocity[kept])
+        return rows
+
+    def _portrait(self, score: Score, notes: Ints, pedalled: bool) -> dict[str, int]:
+        """What is said of a piece, by its notes as rows tell them."""
+        pitched = notes[notes[:, 1] < self.slots.pitched]
+        steps_per_beat = self.clock["steps_per_beat"]
+        heard = portrait.Notes(
+            pitched[:, 0] / steps_per_beat,
+            self.lengths.values[pitched[:, 3]] / steps_per_beat,
+            pitched[:, 2] - self.first_pitch,
+            self.velocities.values(pitched[:, 4]),
+        )
+        return portrait.of(heard, pedalled, portrait.style_of(score))
+
+    def about_rows(self, said: Mapping[str, int]) -> Ints:
+        """Shape (kinds said, 5): what is said of a piece, by kind, as events at step 0."""
+        symbols = portrait.symbols(said)
+        rows = np.zeros((len(symbols), 5), np.int64)
+        rows[:, 2] = symbols
+        return rows
+
+    def bar_rows(self, score: Score, first: int, last: int) -> Ints:
+        """Shape (bars, 5): the bar lines of a Score from step `first` to `last`, as events.
+
+        Columns: step, track, code, 0, 0. DataError for a silence of months.
+        """
+        self._refuse_silence(last // self.reach)
+        table = score.metres
+        metres = np.stack([table["onset"], table["numerator"], table["denominator"]], axis=1)
+        metres = metres.astype(np.int64)
+        metres[:, 0] = self._steps(score, metres[:, 0])
+        step, symbol = bar_lines.lines(metres, self.steps_per_beat, last)
+        step, symbol = step[step >= first], symbol[step >= first]
+        rows = np.zeros((len(step), 5), np.int64)
+        rows[:, 0], rows[:, 2] = step, self.first_bar + symbol
         return rows
 
     def _pedal(self, score: Score, slot_of: Ints) -> Ints:
-        pitched = np.where(slot_of < self.slots.pitched, slot_of, NOWHERE)
+        home = slot_of * (self.pedal == "rows")
+        pitched = np.where((slot_of >= 0) & (slot_of < self.slots.pitched), home, NOWHERE)
         tick, slot, state = changes(score, pitched)
         step, slot, state = on_steps(self._steps(score, tick), slot, state)
         rows = np.zeros((len(step), 5), np.int64)
-        rows[:, 0], rows[:, 1], rows[:, 2] = step, slot, self._first_pedal + state
+        rows[:, 0], rows[:, 1], rows[:, 2] = step, slot, self.first_pedal + state
         return rows
 
     def _tempo(self, score: Score) -> Ints:
@@ -257,7 +350,7 @@ class Compound(Closed):
         step, symbol = step[last], symbol[last]
         changed = np.append(True, symbol[1:] != symbol[:-1])
         rows = np.zeros((int(changed.sum()), 5), np.int64)
-        rows[:, 0], rows[:, 2] = step[changed], symbol[changed]
+        rows[:, 0], rows[:, 2] = step[changed], self.first_tempo + symbol[changed]
         return rows
 
     def _rows(self, events: Ints) -> Rows:
@@ -269,11 +362,7 @@ class Compound(Closed):
         long = np.flatnonzero(gap > self.reach)
         rests = -(-gap[long] // self.reach) - 1
         total = int(rests.sum())
-        if total > MOST_RESTS:
-            raise DataError(
-                f"the piece has {total * self.reach} steps of silence, more than "
-                f"{MOST_RESTS * self.reach}: cut it into pieces first."
-            )
+        self._refuse_silence(total)
         gap[long] -= rests * self.reach
         events[:, 0] = STEP + gap
         rows = np.zeros((len(events) + total + 2, 5), np.uint16)
@@ -287,6 +376,13 @@ class Compound(Closed):
         rows[0, 0], rows[-1, 0] = START, END
         return rows
 
+    def _refuse_silence(self, rests: int) -> None:
+        if rests > MOST_RESTS:
+            raise DataError(
+                f"the piece has {rests * self.reach} steps of silence, more than "
+                f"{MOST_RESTS * self.reach}: cut it into pieces first."
+            )
+
     # -- decode ------------------------------------------------------------------------------
 
     def decode(self, rows: Rows, header: Mapping[str, Any] | None = None) -> Score:
@@ -298,24 +394,37 @@ class Compound(Closed):
         sounding = values[:, 0] >= STEP
         values, step = values[sounding], step[sounding]
         header = header or {}
-        kind = np.digitize(values[:, 2], [self._first_pedal, self._first_pitch])
-        score = self._frame(values, step, kind == 0, header)
-        pedal, note = kind == 1, kind == 2
+        styles = values[values[:, 2] < portrait.FIRST["key"], 2] if self.about else []
+        texts = tuple(portrait.style_text(portrait.STYLES[s]) for s in styles[:1])
+        edges = [self.first_tempo, self.first_pedal, self.first_pitch]
+        kind = np.digitize(values[:, 2], edges)
+        score = self._frame(values, step, kind == 1, header)
+        pedal, note = kind == 2, kind == 3
+        if self.ahead:
+            ahead = values[:, 1] >= self.max_tracks
+            step, values = step + self.ahead * ahead, values.copy()
+            values[ahead, 1] -= self.max_tracks
+        notes = np.zeros(int(note.sum()), NOTE)
+        notes["onset"] = self._ticks(score, step[note])
+        ends = self._ticks(score, step[note] + self.lengths.values[values[note, 3]])
+        notes["duration"] = ends - notes["onset"]
+        notes["pitch"] = values[note, 2] - self.first_pitch
+        notes["velocity"] = self.velocities.values(values[note, 4])
+        tracks = self._tracks(values[kind > 1, 1], header)
+        index = np.zeros(self.max_tracks, np.int64)
+        index[list(tracks)] = np.arange(len(tracks))
+        notes["track"] = index[values[note, 1]]
         controls = np.zeros(int(pedal.sum()), CONTROL)
         controls["onset"] = self._ticks(score, step[pedal])
         controls["number"] = SUSTAIN_PEDAL
-        controls["value"] = 127 * (values[pedal, 2] - self._first_pedal == DOWN)
-        notes = np.zeros(int(note.sum()), NOTE)
-        notes["onset"] = self._ticks(score, step[note])
-        ends = self._ticks(score, step[note] + self._lengths.values[values[note, 3]])
-        notes["duration"] = ends - notes["onset"]
-        notes["pitch"] = values[note, 2] - self._first_pitch
-        notes["velocity"] = self._velocities.values(values[note, 4])
-        tracks = self._tracks(values[kind > 0, 1], header)
-        index = np.zeros(self.max_tracks, np.int64)
-        index[list(tracks)] = np.arange(len(tracks))
-        controls["track"], notes["track"] = index[values[pedal, 1]], index[values[note, 1]]
-        return tidy(score.with_(notes=notes, controls=controls, tracks=tuple(tracks.values())))
+        controls["value"] = 127 * (values[pedal, 2] - self.first_pedal == DOWN)
+        controls["track"] = index[values[pedal, 1]]
+        if self.pedal == "shared":
+            others = [i for i, track in enumerate(tracks.values()) if not track.is_drum]
+            controls = np.repeat(controls, len(others))
+            controls["track"] = np.tile(others, int(pedal.sum()))
+        whole = score.with_(notes=notes, controls=controls, tracks=tuple(tracks.values()))
+        return tidy(whole.with_(texts=texts))
 
     def _frame(
         self, values: Ints, step: Ints, tempo: NDArray[np.bool_], header: Mapping[str, Any]
@@ -330,7 +439,7 @@ class Compound(Closed):
         if self.tempo == "rows":
             tempi = np.zeros(int(tempo.sum()), TEMPO)
             tempi["onset"] = step[tempo] * ticks_per_beat // self.steps_per_beat
-            tempi["microseconds"] = Tempi().microseconds(values[tempo, 2])
+            tempi["microseconds"] = Tempi().microseconds(values[tempo, 2] - self.first_tempo)
         return Score(ticks_per_beat, tempi=tempi, metres=tables["metres"], keys=tables["keys"])
 
     def _ticks(self, score: Score, steps: Ints) -> Ints:
@@ -354,12 +463,31 @@ class Compound(Closed):
         """Shape (symbols, 128): the pitches of the notes that each symbol begins, or None."""
         if column != self.layout.index("pitch"):
             return None
-        return in_a_row(self.layout.sizes[column], self._first_pitch, range(128))
+        return in_a_row(self.layout.sizes[column], self.first_pitch, range(128))
 
     @property
     def drum_slot(self) -> int | None:
         """The track whose pitches are drums, and belong to no key."""
         return self.max_tracks - 1 if self.drums else None
+
+    @property
+    def clock(self) -> dict[str, Any]:
+        """How rows tell the time, for a model that counts it, as JSON values.
+
+        `moves` are the steps that each symbol of the first column moves on by, `bars` the first
+        code of a bar line and the one past the last, `ahead` the first track of notes that are told
+        ahead and by how many steps, `steps_per_beat` what its name says (of seconds: a half).
+        """
+        moves = np.maximum(np.arange(self.reach + 1 + STEP) - STEP, 0)
+        moves[REST] = self.reach
+        bars = self.first_bar, self.first_bar + bar_lines.SIZE * self.bars
+        steps = self.steps_per_beat if self.unit == "beats" else self.steps_per_second // 2
+        return {
+            "moves": moves.tolist(),
+            "bars": list(bars),
+            "ahead": [self.max_tracks, self.ahead],
+            "steps_per_beat": steps,
+        }
 
     def opening(self) -> Rows:
         """The START row."""
@@ -377,35 +505,17 @@ class Compound(Closed):
         move = np.where(values[:, 0] == REST, self.reach, np.maximum(values[:, 0] - STEP, 0))
         return np.cumsum(move)
 
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """What windows can be changed by; beats have no time to stretch."""
-        return ("transpose", "louder", *("stretch",) * (self.unit == "seconds"))
-
-    @cached_property
-    def _variants(self) -> CompoundVariants:
-        scales = self._lengths, self._velocities
-        return CompoundVariants(self.slots.pitched, self._first_pitch, self.reach, *scales)
-
-    def transpose(self, rows: NDArray[Any], semitones: Ints) -> NDArray[Any]:
-        """Windows, shape (batch, rows, 5), moved by `semitones`, (batch,), as far as they can."""
-        return self._variants.transpose(rows, semitones)
-
-    def stretch(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
-        """Windows, shape (batch, rows, 5), whose steps and lengths are `factors` as long."""
-        return self._variants.stretch(rows, factors)
-
-    def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
-        """Windows, shape (batch, rows, 5), with `by`, (batch,), added to each velocity."""
-        return self._variants.louder(rows, by)
-
     def grammar(self) -> CompoundGrammar:
         """START first, rows in order, and 0 in the columns that say nothing."""
         return CompoundGrammar(
             sizes=self.layout.sizes,
             pitched_slots=self.slots.pitched,
-            tempi=Tempi().bins if self.tempo == "rows" else 0,
-            pedals=2 if self.pedal == "rows" else 0,
+            tempi=self.first_pedal - self.first_tempo,
+            pedals=self.first_pitch - self.first_pedal,
+            tracks=self.max_tracks,
+            pedal_slots=1 if self.pedal == "shared" else self.slots.pitched,
+            about=tuple(portrait.KINDS.values()) if self.about else (),
+            bars=bar_lines.SIZE * self.bars,
         )
 
     def state(self) -> dict[str, Any]:

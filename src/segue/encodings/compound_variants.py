@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.encodings.scales import Lengths, Velocities
-from segue.encodings.variants import Flags, Ints, Varied, filled, gaps, laid, picked
+from segue.encodings import portrait
+from segue.encodings.scales import Lengths, Tempi, Velocities
+from segue.encodings.variants import Flags, Ints, Varied, filled, gaps, in_place, laid, picked
 
 START, END, REST, STEP = 0, 1, 2, 3
 """The symbols of the onset column: from `STEP` on, the number of steps."""
@@ -20,7 +21,8 @@ class CompoundVariants:
     """What windows of compound rows, (B, R, 5), become.
 
     `pitched` slots come before that of the drums, `first_pitch` is the symbol of pitch 0, `reach`
-    the longest step.
+    the longest step. The first `about` codes say what the piece is like; tempi are those from the
+    first of `tempi` up to the second.
     """
 
     pitched: int
@@ -28,6 +30,8 @@ class CompoundVariants:
     reach: int
     lengths: Lengths
     velocities: Velocities
+    about: int = 0
+    tempi: tuple[int, int] = (0, 0)
 
     def _is_note(self, rows: NDArray[Any]) -> Flags:
         return np.asarray((rows[..., 0] >= STEP) & (rows[..., 2] >= self.first_pitch))
@@ -41,7 +45,22 @@ class CompoundVariants:
         by = np.clip(semitones, -low, 127 - high)
         moved = rows.copy()
         moved[..., 2] = np.where(pitched, rows[..., 2] + by[:, None], rows[..., 2])
+        if self.about:
+            said = (rows[..., 0] >= STEP) & (rows[..., 2] < self.about)
+            codes = portrait.moved(rows[..., 2].astype(np.int64), by[:, None])
+            moved[..., 2] = np.where(said, codes, moved[..., 2])
         return moved
+
+    def slower(self, rows: NDArray[Any], factors: NDArray[np.float64]) -> Varied:
+        """With each beat `factors`, (B,), as long: rows of tempo say other tempi."""
+        first, end = self.tempi
+        code = rows[..., 2].astype(np.int64)
+        says = (rows[..., 0] >= STEP) & (code >= first) & (code < end)
+        by = Tempi(end - first).bins_of(1 / factors)
+        moved = rows.copy()
+        new = np.clip(code - first + by[:, None], 0, end - first - 1) + first
+        moved[..., 2] = np.where(says, new, code)
+        return in_place(moved)
 
     def louder(self, rows: NDArray[Any], by: Ints) -> NDArray[Any]:
         """With `by`, (B,), added to each note's velocity."""

@@ -101,6 +101,11 @@ class Tempi:
         ratio = np.log(60e6 / microseconds / self.slowest) / np.log(self.fastest / self.slowest)
         return np.clip(np.rint(ratio * (self.bins - 1)), 0, self.bins - 1).astype(np.int64)
 
+    def bins_of(self, factors: NDArray[np.float64]) -> Ints:
+        """How many bins faster music is whose tempo is times each factor."""
+        ratio = np.log(factors) / np.log(self.fastest / self.slowest)
+        return np.rint(ratio * (self.bins - 1)).astype(np.int64)
+
     def microseconds(self, symbols: Ints) -> Ints:
         """The tempo of each bin in microseconds a beat."""
         ratio = self.fastest / self.slowest

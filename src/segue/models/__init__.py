@@ -32,6 +32,7 @@ MODELS: dict[str, str] = {
     "voice-cascade": "segue.models.voice_cascade:VoiceCascade",
     "note-lstm": "segue.models.note_lstm:NoteLSTM",
     "note-transformer": "segue.models.note_transformer:NoteTransformer",
+    "metre-transformer": "segue.models.metre_transformer:MetreTransformer",
     "music-vae": "segue.models.music_vae:MusicVAE",
     "roll-vqvae": "segue.models.roll_vqvae:RollVQVAE",
     "roll-gan": "segue.models.roll_gan:RollGAN",

@@ -69,6 +69,7 @@ def build_model(recipe: Recipe, sizes: tuple[int, ...], seed: int | None = None)
 _FACTS: dict[str, Callable[[Any], Any]] = {
     "seconds": lambda encoding: encoding.seconds.tolist(),
     "waits": lambda encoding: encoding.waits.tolist(),
+    "clock": lambda encoding: encoding.clock,
     "types": lambda encoding: [
         (block.name, *numbers)
         for block, numbers in zip(
@@ -77,7 +78,8 @@ _FACTS: dict[str, Callable[[Any], Any]] = {
     ],
 }
 """What a model may ask of the encoding, by the name of a parameter: what time symbols last, what
-wait symbols last, and each type of event with its first number and the one past its last."""
+wait symbols last, how rows of notes tell the time, and each type of event with its first number and
+the one past its last."""
 
 
 def _facts(recipe: Recipe, asked: Iterable[str]) -> dict[str, Any]:

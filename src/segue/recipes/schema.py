@@ -83,6 +83,15 @@ class DataTable(_Table):
     swap_pulses: float = Field(
         0.0, ge=0, le=1, description="how often the two NES pulses change places"
     )
+    one_track: float = Field(
+        0.0, ge=0, le=1, description="how often all their pitched tracks become one"
+    )
+    forget: float = Field(
+        0.0, ge=0, le=1, description="how often each thing said of the piece is left out of them"
+    )
+    tell_ahead: float = Field(
+        0.0, ge=0, le=1, description="how often some of their notes are told ahead"
+    )
     near_duplicates: Literal["group", "remove", "ignore"] = Field(
         "group", description="pieces alike: in one split, but one of them kept, or not looked for"
     )

@@ -11,25 +11,16 @@ import numpy as np
 
 from segue.evaluation.measures.parts import Floats, Ints, share, tones
 from segue.score import Score
+from segue.score.tonality import fits
 
 NAN = float("nan")
 
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 WINDOW_BEATS = 8
 """A local key is that of two bars of 4/4: shorter windows hear a chord as a key."""
 MOVE_COST = 0.6
 """What a change of key costs a path, in correlation: a key must be plainly better, or last."""
 
 
-def _profiles() -> Floats:
-    """Shape (24, 12): major keys on C, C sharp, ..., then minor ones, each with mean 0, norm 1."""
-    rows = np.stack([np.roll(p, root) for p in (_MAJOR, _MINOR) for root in range(12)])
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
-
-
-PROFILES = _profiles()
 # The seven notes of a major key, and those of a minor key with both of its sixths and sevenths.
 _IN_MAJOR = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
 _IN_MINOR = np.isin(np.arange(12), (0, 2, 3, 5, 7, 8, 9, 10, 11))
@@ -50,13 +41,6 @@ def window_chroma(score: Score, beats: float = WINDOW_BEATS) -> Floats:
     cell = window * 12 + notes["pitch"][note] % 12
     ticks = np.bincount(cell, np.maximum(inside, 0), minlength=max(count, 1) * 12)
     return np.asarray(ticks.reshape(-1, 12) / score.ticks_per_beat)
-
-
-def fits(chroma: Floats) -> Floats:
-    """How well each row of chroma, (..., 12), correlates with each key, (..., 24); 0 if flat."""
-    centred = chroma - chroma.mean(axis=-1, keepdims=True)
-    norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    return np.asarray((centred / np.where(norm > 0, norm, 1)) @ PROFILES.T)
 
 
 def global_key(score: Score) -> int | None:
