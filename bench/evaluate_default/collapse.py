@@ -181,4 +181,11 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
 
 
-PART = Part("d", "Long continuations", measure, tell, lambda asked: {"takes": asked.takes})
+PART = Part(
+    "d",
+    "Long continuations",
+    measure,
+    tell,
+    lambda asked: {"takes": asked.takes},
+    lambda asked: asked.own.players.store.spent(f"long-{BARS}"),
+)

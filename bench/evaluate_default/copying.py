@@ -85,4 +85,11 @@ def tell(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-PART = Part("c", "Copies of training music", measure, tell, lambda asked: {"takes": asked.takes})
+PART = Part(
+    "c",
+    "Copies of training music",
+    measure,
+    tell,
+    lambda asked: {"takes": asked.takes},
+    lambda _: 0.0,  # its takes are those of (b)
+)

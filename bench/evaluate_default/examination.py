@@ -56,6 +56,10 @@ class Examination:
         """The same of the valid split."""
         return new_to(self.training, self.music.pieces("valid"))
 
+    def spent(self, name: str) -> float:
+        """Seconds that went into takes or parts of that name, of all bundles."""
+        return sum(each.players.store.spent(name) for each in (self.own, *self.rivals))
+
     @property
     def seeds(self) -> list[int]:
         """One a take."""
@@ -79,7 +83,8 @@ class Part:
 
     `measure` gives plain values, among them `reached` and `wanted` (sentences) and `met`, `tell`
     the lines of Markdown for the page. A result is kept by what it `depends` on beside
-    `Examination.asked`.
+    `Examination.asked`; what `spent` says went into its takes, in seconds, may have been in a run
+    that was cut.
     """
 
     letter: str
@@ -87,3 +92,4 @@ class Part:
     measure: Callable[[Examination], dict[str, Any]]
     tell: Callable[[dict[str, Any]], list[str]]
     depends: Callable[[Examination], dict[str, Any]]
+    spent: Callable[[Examination], float]

@@ -23,7 +23,8 @@ FOLDER = Path("docs/gallery/piano")
 CHOSEN = "chosen.json"
 SEEDS = tuple(range(1, 11))
 SAMPLE_RATE = 22_050
-SHEET_DPI = 72
+SHEET_DPI = 96
+"""An SVG of the same, with its glyphs, is five times as large."""
 MOST_BYTES = 300_000
 """A file that would be larger is left out, which the record says."""
 
@@ -93,7 +94,6 @@ def _files(score: Score, stem: Path, title: str) -> list[str]:
     if len(score):
         write_roll(score, stem.with_suffix(".png"), title=title)
         write(score, stem.with_suffix(".mp3"), sample_rate=SAMPLE_RATE)
-        write_sheet(score, stem.with_suffix(".svg"))
         write_sheet(score, stem.with_suffix(".score.png"), dots_per_inch=SHEET_DPI)
     large = [each for each in stem.parent.glob(f"{stem.name}.*") if _size(each) > MOST_BYTES]
     for each in large:
@@ -123,7 +123,8 @@ def lines(record: dict[str, Any], folder: Path, page: Path) -> list[str]:
         seed = record[name]
         links = [f"[{each.name.partition('.')[2]}]({here / each.name})" for each in files]
         found += ["", f"**The {name}**, seed {seed}: {', '.join(links)}."]
-        if (folder / f"{name}-of-ten.png").is_file():
-            picture = here / f"{name}-of-ten.png"
-            found += ["", f"![Piano roll of the {name} of ten takes]({picture})"]
+        for what, end in (("Piano roll", "png"), ("Score", "score.png")):
+            picture = f"{name}-of-ten.{end}"
+            if (folder / picture).is_file():
+                found += ["", f"![{what} of the {name} of ten takes]({here / picture})"]
     return found

@@ -195,5 +195,10 @@ def tell(found: dict[str, Any]) -> list[str]:
 
 
 PART = Part(
-    "e", "Kinship with the prompt's piece", measure, tell, lambda asked: {"prompts": asked.prompts}
+    "e",
+    "Kinship with the prompt's piece",
+    measure,
+    tell,
+    lambda asked: {"prompts": asked.prompts},
+    lambda asked: asked.own.players.store.spent(f"short-{BARS}"),
 )

@@ -203,4 +203,11 @@ def _both_fewer(fewer: dict[str, Any] | None) -> tuple[str, str]:
     return f"{fewer['nats']:.1%}", bold
 
 
-PART = Part("a", "Nats a note", measure, tell, lambda asked: {"rivals": asked.rival_hashes})
+PART = Part(
+    "a",
+    "Nats a note",
+    measure,
+    tell,
+    lambda asked: {"rivals": asked.rival_hashes},
+    lambda asked: asked.spent("likelihood"),
+)

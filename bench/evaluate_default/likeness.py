@@ -136,4 +136,5 @@ PART = Part(
     judge,
     tell,
     lambda asked: {"takes": asked.takes, "rivals": asked.rival_hashes},
+    lambda asked: asked.spent(f"nothing-{BARS}"),
 )

@@ -55,8 +55,8 @@ def _conditions(part: dict[str, Any]) -> str:
     return (
         f"{part['date']}, {machine['processor']}, {threads} on {machine['cores']} cores, load "
         f"{machine['load']}; onnxruntime {part['versions']['onnxruntime']}, revision "
-        f"{part['revision']}; seed {part['seed']}; {part['minutes']:.1f} minutes (what was kept "
-        f"from a run that was cut not counted). `{part['command']}`"
+        f"{part['revision']}; seed {part['seed']}; {part['minutes']:.1f} minutes. "
+        f"`{part['command']}`"
     )
 
 
