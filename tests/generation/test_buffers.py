@@ -12,11 +12,13 @@ import torch
 from segue import bundles
 from segue.bundles import Bundle
 from segue.generation import generate
+from segue.generation.batching import joined
 from segue.generation.engine import make_engine, read
 from segue.generation.int8 import quantised, watched
 from segue.generation.onnx_buffers import SLOTS
 from segue.generation.onnx_engine import OnnxEngine
 from segue.generation.player import FETCHED, Chance
+from segue.generation.torch_engine import TorchEngine
 from segue.models.note_transformer import NoteTransformer
 from segue.training.export import export
 
@@ -24,12 +26,16 @@ SIZES = (7, 5)
 WINDOW = SLOTS + 30
 
 
-@pytest.fixture(scope="module")
-def caching(tmp_path_factory: pytest.TempPathFactory) -> OnnxEngine:
-    """A Transformer whose cache grows once, and is then written round and round."""
+@pytest.fixture(scope="module", params=["in one", "round and round"])
+def caching(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OnnxEngine:
+    """A Transformer whose cache grows once and is then full; as it is, and of older bundles."""
     torch.manual_seed(0)
     model = NoteTransformer(SIZES, WINDOW, width=16, layers=2, heads_per_layer=2).eval()
-    exported = export(model)
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == "round and round":
+            patched.setattr(torch.onnx, "is_in_onnx_export", lambda: False)
+            patched.setattr(NoteTransformer, "rows_read", None)
+        exported = export(model)
     folder = tmp_path_factory.mktemp("transformer")
     for name, graph in exported.onnx.items():
         (folder / name).write_bytes(graph)
@@ -61,6 +67,33 @@ def test_caches_grow_and_wrap_without_changing_what_is_told(caching: OnnxEngine)
                 caching.logits(played, k, row), caching.logits(plain, k, row), atol=1e-5
             )
     assert sorted(set(slots)) == [SLOTS, WINDOW]
+
+
+def test_caches_tell_what_the_model_itself_tells(caching: OnnxEngine) -> None:
+    given = rows(2, 2 * WINDOW + 9)
+    torch.manual_seed(0)
+    model = NoteTransformer(SIZES, WINDOW, width=16, layers=2, heads_per_layer=2).eval()
+    theirs = TorchEngine(model)
+    known, played = theirs.start(2), caching.playing(caching.start(2), 1)
+    for t in range(given.shape[1]):
+        row = np.ascontiguousarray(given[:, t])
+        known, played = theirs.step(row, known), caching.step(row, played)
+    for k in range(2):
+        np.testing.assert_allclose(
+            caching.logits(played, k, row), theirs.logits(known, k, row), atol=1e-4
+        )
+
+
+def test_takes_of_any_length_play_side_by_side(caching: OnnxEngine) -> None:
+    prompts = [rows(1, length) for length in (3, SLOTS + 5, WINDOW + 7)]
+    states = [read(caching, prompt) for prompt in prompts]
+    together = caching.playing(joined(states), 1)
+    row = rows(1, 1)[:, 0]
+    together = caching.step(np.repeat(row, 3, axis=0), together)
+    told = caching.logits(together, 0, np.repeat(row, 3, axis=0))
+    for i, state in enumerate(states):
+        alone = caching.step(row, state)
+        np.testing.assert_allclose(told[i], caching.logits(alone, 0, row)[0], atol=1e-5)
 
 
 def test_a_fork_of_what_is_played_goes_on_alike(caching: OnnxEngine) -> None:

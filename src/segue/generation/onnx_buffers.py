@@ -60,6 +60,8 @@ class Buffers:
             if self._read == self._slots:
                 self._place(self.tensors)
             self._read += 1
+        if not has_room(self._described, self._read):
+            make_room(self.tensors, self._described)
         np.copyto(self._row, row)
         self._session.run_with_iobinding(self._steps[self._side])
         self._side = 1 - self._side
@@ -112,6 +114,31 @@ def with_slots(tensor: Array, described: dict[str, Any], rows: int) -> Array:
     grown = np.zeros((*tensor.shape[:axis], slots, *tensor.shape[axis + 1 :]), tensor.dtype)
     grown[(slice(None),) * axis + (slice(tensor.shape[axis]),)] = tensor
     return grown
+
+
+def has_room(described: Sequence[dict[str, Any]], rows: int | None) -> bool:
+    """Whether no cache is full before the last of so many rows, if it is known how many."""
+    full = [each["shape"][each["slots"]] for each in described if "after" in each]
+    return not full or (rows is not None and rows <= min(full))
+
+
+def make_room(tensors: Sequence[Array], described: Sequence[dict[str, Any]]) -> None:
+    """Bring the newest row of each full cache to where its oldest is, in place, so that the last
+    slot is free for one more.
+
+    Of caches into which a graph always writes after the newest row (`after` in `described`: which
+    state counts the rows read).
+    """
+    for cache, each in zip(tensors, described, strict=True):
+        if "after" not in each:
+            continue
+        most = each["shape"][each["slots"]]
+        read = tensors[each["after"]][:, 0]
+        full = np.flatnonzero(read >= most)
+        if not len(full) or most == 1:
+            return
+        slots = np.moveaxis(cache, each["slots"] + 1, 1)
+        slots[full, (read[full] - most) % (most - 1)] = slots[full, -1]
 
 
 def _binding(session: Any, given: dict[str, Array], results: dict[str, Array]) -> Any:

@@ -13,7 +13,7 @@ from segue.bundles import Bundle
 from segue.bundles.bundle import HEADS
 from segue.errors import BundleError
 from segue.generation.engine import Ask, Floats, IntRows, State
-from segue.generation.onnx_buffers import SLOTS, Buffers, with_slots
+from segue.generation.onnx_buffers import SLOTS, Buffers, has_room, make_room, with_slots
 
 Open = Callable[[Path], Any]
 """A graph's file to the session that runs it."""
@@ -61,6 +61,9 @@ class OnnxEngine:
         if state.rows is not None:
             pairs = zip(tensors, self._state, strict=True)
             tensors = tuple(with_slots(t, each, state.rows + 1) for t, each in pairs)
+        if not has_room(self._state, read):
+            tensors = tuple(t.copy() for t in tensors)
+            make_room(tensors, self._state)
         feed = {f"state_{i}": t for i, t in enumerate(tensors)}
         features, *new = self._step.run(None, {"row": rows, **feed})
         return State(state.batch, features, tuple(new), read)

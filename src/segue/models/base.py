@@ -80,6 +80,9 @@ class SequenceModel(Model):
     Tensors of the state with so many axes are caches: `step` puts a row's own values into slot
     `rows read % window` and reads the cache only then. While fewer than S rows were read, the first
     S slots are enough. 0: no caches."""
+    rows_read: int | None = None
+    """Which tensor of the state counts the rows read, of a model whose caches are written by
+    `models.caches.Place`."""
 
     @abstractmethod
     def features(self, rows: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
+from segue.models.caches import Place
 
 
 class NoteTransformer(SequenceModel):
@@ -29,6 +30,7 @@ class NoteTransformer(SequenceModel):
     packs = True
     endless = False
     slots_axis = 2
+    rows_read = 0
 
     def __init__(
         self,
@@ -111,13 +113,11 @@ class NoteTransformer(SequenceModel):
         first = self.blocks[0]
         assert isinstance(first, Block)
         turn = turns(position, self.width // first.heads)
-        slots = torch.arange(caches[0].shape[2], device=row.device)
-        unseen = torch.where(slots <= position, 0.0, float("-inf"))[:, None, None]
-        slot = (position % self.window)[:, :, None, None].expand(-1, *first.row_shape)
+        place = Place.of(position, self.window, caches[0])
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
             x, caches[2 * i], caches[2 * i + 1] = block.step(
-                x, turn, slot, unseen, caches[2 * i], caches[2 * i + 1]
+                x, turn, place, caches[2 * i], caches[2 * i + 1]
             )
         return (normed(self.norm, x), position + 1, *caches)
 
@@ -155,34 +155,20 @@ class Block(nn.Module):
         attended = attended.transpose(1, 2).reshape(batch, length, width)
         return self._fed(x + self.drop(self.attended(attended)))
 
-    @property
-    def row_shape(self) -> tuple[int, int, int]:
-        """(heads, 1, D / heads): a row's keys or values in a cache."""
-        return self.heads, 1, self.attended.in_features // self.heads
-
     def step(
         self,
         x: Tensor,
         turn: tuple[Tensor, Tensor],
-        slot: Tensor,
-        unseen: Tensor,
+        place: Place,
         keys: Tensor,
         values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, D), with (B, heads, S, D / heads) keys and values of the rows before.
-
-        `slot`, (B, heads, 1, D / heads), says where the row's own go; `unseen`, (B, 1, 1, S), is
-        what is added to the weight of each.
-        """
-        heads, _, each = self.row_shape
-        split = self.queries_keys_values(normed(self.before_attention, x)).view(-1, 3 * heads, each)
-        q, k = turned(split[:, : 2 * heads], *turn).chunk(2, dim=1)
-        v = split[:, 2 * heads :]
-        keys = keys.scatter(2, slot, k[:, :, None])
-        values = values.scatter(2, slot, v[:, :, None])
-        weights = (q[:, :, None] * each**-0.5) @ keys.transpose(2, 3)
-        attended = (weights + unseen).softmax(dim=-1) @ values
-        x = x + self.attended(attended.flatten(1))
+        """(B, D), with (B, heads, S, D / heads) keys and values of the rows before."""
+        normal = normed(self.before_attention, x)
+        split = self.queries_keys_values(normal).unflatten(-1, (3 * self.heads, -1))
+        q, k = turned(split[:, : 2 * self.heads], *turn).chunk(2, dim=1)
+        attended, keys, values = place.attend(q, k, split[:, 2 * self.heads :], keys, values)
+        x = x + self.attended(attended)
         return x + self.feed_forward(normed(self.before_feed_forward, x)), keys, values
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from segue.bundles.bundle import HEADS, MOST_HEADS
 from segue.errors import TrainingError
+from segue.generation.onnx_buffers import make_room
 from segue.models.base import Model, SequenceModel
 from segue.models.frames import ChainedFrames, FrameModel
 from segue.models.segments import SegmentModel
@@ -163,7 +164,9 @@ def _rows(model: SequenceModel) -> Exported:
     for each, has_slots in zip(described, cached, strict=True):
         if has_slots:
             each["slots"] = model.slots_axis - 1
-    return Exported(graphs, described, engine, parity(model, graphs))
+            if model.rows_read is not None:
+                each["after"] = model.rows_read
+    return Exported(graphs, described, engine, parity(model, graphs, described))
 
 
 def _heads(model: SequenceModel, features: Tensor, row: Tensor) -> dict[str, bytes]:
@@ -214,7 +217,9 @@ def _beginning(name: str, tensor: Tensor) -> dict[str, Any]:
     return {"fill": first} if first else {}
 
 
-def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
+def parity(
+    model: SequenceModel, graphs: dict[str, bytes], described: Sequence[dict[str, Any]] = ()
+) -> float:
     """The largest logit difference between torch and ONNX Runtime over random steps."""
     step = _session(graphs["model.onnx"])
     asked = [_session(graphs[name]) for name in graphs if name != "model.onnx"]
@@ -229,6 +234,8 @@ def parity(model: SequenceModel, graphs: dict[str, bytes]) -> float:
         with torch.no_grad():
             features, *torch_state = model.step(torch.from_numpy(row), *torch_state)
             expected = model.heads(features, torch.from_numpy(target))
+        if described:
+            make_room(onnx_state, described)
         feed = {"row": row, **{f"state_{i}": s for i, s in enumerate(onnx_state)}}
         onnx_features, *onnx_state = step.run(None, feed)
         for a, b in zip(expected, _asked(model, asked, onnx_features, target), strict=True):
