@@ -14,10 +14,12 @@ END = "<!-- bake-off: to here -->"
 TITLE = "# Models\n"
 
 _WAYS = {
-    "beats": "compound, 24 steps a beat, with rows of tempo",
-    "seconds": "compound, steps of 10 ms",
-    "events": "performance events",
+    "beats": ("compound in beats", ", 24 steps a beat, with rows of tempo"),
+    "seconds": ("compound in seconds", ", steps of 10 ms"),
+    "events": ("performance events", ""),
+    "bars": ("the default's own net", ": compound in beats, bar lines, one pedal, heads in time"),
 }
+"""Of each encoding its name and what else is to be said of it."""
 
 
 def write(page: Path, record: dict[str, Any]) -> None:
@@ -40,7 +42,8 @@ def section(record: dict[str, Any]) -> str:
         parts.append(_who_wins(rows))
     ways = [name for name in plan.WAYS if name in rows]
     if len(ways) > 1:
-        parts += ["### One model, three encodings\n", _ways(rows, ways), _READING]
+        own = [plan.OWN] * (plan.OWN in rows)
+        parts += ["### One model, three encodings\n", _ways(rows, ways + own), _READING]
     if len(ways) == len(plan.WAYS):
         parts.append(_which_way(rows))
     if len(models) == len(plan.MODELS) and len(ways) == len(plan.WAYS):
@@ -93,7 +96,8 @@ def _ways(rows: dict[str, Any], names: list[str]) -> str:
         cells = _cells(own)
         rate = f"{judged['rows'] / judged['notes']:.2f}"
         whole = f"{_whole(own):.3f}"
-        lines.append(_line((_WAYS[plan.row(name).encoding], rate, cells[0], whole, *cells[2:])))
+        what = "".join(_WAYS[plan.row(name).encoding])
+        lines.append(_line((what, rate, cells[0], whole, *cells[2:])))
     return "\n".join(lines) + "\n"
 
 
@@ -161,13 +165,15 @@ what a piece lost in the encoding (`docs/evaluation.md`): hands, beats and tempi
 
 def _which_way(rows: dict[str, Any]) -> str:
     order = sorted(plan.WAYS, key=lambda name: _whole(rows[name]))
-    told = ", then ".join(
-        f"{_WAYS[plan.row(name).encoding].partition(',')[0]}"
-        f"{' in beats' if name == 'transformer' else ' in seconds' if name == 'seconds' else ''}"
-        f" ({_whole(rows[name]):.3f})"
-        for name in order
-    )
-    return f"By nats with what is lost: {told}.\n"
+    told = [f"{_WAYS[plan.row(name).encoding][0]} ({_whole(rows[name]):.3f})" for name in order]
+    text = f"By nats with what is lost: {', then '.join(told)}."
+    if plan.OWN in rows:
+        better = _whole(rows["transformer"]) - _whole(rows[plan.OWN])
+        text += (
+            f" The default's own net and rows are {abs(better):.3f} nats a note "
+            f"{'better' if better > 0 else 'worse'} than the plain Transformer in beats."
+        )
+    return f"{text}\n"
 
 
 def _default(rows: dict[str, Any]) -> str:

@@ -19,6 +19,14 @@ ROWS_A_STEP = 4096
 _PIANO = {"max_tracks": 2, "drums": False, "pedal": "rows"}
 ENCODINGS: dict[str, dict[str, Any]] = {
     "beats": {"name": "compound", "steps_per_beat": 24, "tempo": "rows", **_PIANO},
+    "bars": {
+        "name": "compound",
+        "steps_per_beat": 24,
+        "tempo": "rows",
+        "bars": True,
+        **_PIANO,
+        "pedal": "shared",
+    },
     "seconds": {"name": "compound", "unit": "seconds", **_PIANO},
     "events": {"name": "performance", "marks": True, "pedal": "rows"},
 }
@@ -100,11 +108,20 @@ ROWS = (
         window=1024,
         rates_of="transformer",
     ),
+    # What the default adds to both: bar lines, one pedal, and heads that attend by musical time.
+    Row(
+        "metre",
+        "metre Transformer, 3 layers",
+        "bars",
+        {**_ATTENTION, "name": "metre-transformer", "width": 176},
+        rates_of="transformer",
+    ),
 )
 
 MODELS = ("lstm", "gru", "convolutions", "transformer")
 WAYS = ("transformer", "seconds", "events")
-"""The rows of the table of encodings."""
+"""The rows of the table of encodings, beside which the default's own net is shown."""
+OWN = "metre"
 
 
 def row(name: str) -> Row:

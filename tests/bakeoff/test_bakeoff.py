@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from bench.bakeoff import plan
-from bench.bakeoff.__main__ import main
+from bench.bakeoff.__main__ import _speeds, main
 from bench.bakeoff.fit import Cost
 from bench.bakeoff.judge import piece_nats
 from bench.bakeoff.page import BEGIN, END, section, write
@@ -34,7 +34,7 @@ def test_all_rows_read_as_many_rows_a_step_and_name_rates_that_are_tried():
     for row in plan.ROWS:
         assert row.batch * row.window == plan.ROWS_A_STEP
         assert not (row.rates_of and plan.row(row.rates_of).rates_of)
-    assert set(plan.MODELS) | set(plan.WAYS) == {row.name for row in plan.ROWS}
+    assert {*plan.MODELS, *plan.WAYS, plan.OWN} == {row.name for row in plan.ROWS}
 
 
 def test_models_share_an_encoding_and_encodings_a_model():
@@ -111,8 +111,23 @@ def test_tables_are_in_the_order_of_nats_and_words_follow_them():
 
 def test_a_default_that_does_not_win_says_so():
     text = section(record(*[row.name for row in plan.ROWS]))
+    assert "own net and rows are 0.300 nats a note worse than the plain" in text
     assert "In this time the LSTM is best, 0.100 nats a note before the GRU" in text
     assert "It does not win here (0.300 nats a note behind)" in text
+
+
+def test_a_row_that_comes_later_is_timed_beside_one_that_was_there():
+    class Busy:
+        """A machine half as fast as it was."""
+
+        def speeds(self, names):
+            assert names == ["transformer", "metre"]
+            return {name: {"seconds_a_step": 2.0 + i} for i, name in enumerate(names)}
+
+    known = {row.name: {"seconds_a_step": 1.0} for row in plan.ROWS if row.name != "metre"}
+    found = _speeds(Busy(), known)
+    assert found["metre"]["seconds_a_step"] == 1.5
+    assert found["transformer"]["seconds_a_step"] == 1.0
 
 
 def test_half_a_bake_off_tells_only_what_is_there():
