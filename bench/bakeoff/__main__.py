@@ -87,6 +87,8 @@ def _row(name: str, workplace: Workplace, record: dict[str, Any], results: Path)
     return {
         "parameters": speed["parameters"],
         "rows_a_second": speed["rows_a_step"] / speed["seconds_a_step"],
+        "date": date.today().isoformat(),
+        "revision": revision(),
         "fit": fit,
         "judged": judged,
     }
