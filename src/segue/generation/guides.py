@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segue.encodings.base import Encoding
 from segue.generation.closing import Closing
 from segue.generation.density import STALLED, Corridor
+from segue.generation.given import Given
 from segue.generation.starts import cells_begin, deciding
 from segue.generation.symbols import Moves, probed
 from segue.generation.wishes import PitchMasks
@@ -56,7 +57,8 @@ class Steps:
     as those of a model that has learned nothing may, has to move on, or ends a little later. `only`
     narrows columns, by index, to the symbols of a mask of shape (V,); `pitches` to the notes that a
     user asks for. `corridor` keeps takes near a density, `closing` leads them to their last chord;
-    from step `ends_from` on a take may end itself.
+    from step `ends_from` on a take may end itself. Rows that are `given` come when it is their
+    time.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Steps:
         corridor: Corridor | None = None,
         closing: Closing | None = None,
         ends_from: int | None = None,
+        given: Given | None = None,
     ) -> None:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
@@ -91,6 +94,7 @@ class Steps:
         self._pitches = pitches
         self.corridor, self.closing = corridor, closing
         self._ends_from = ends_from
+        self._given = given
         self._frame: Bools | None = None
         self._deciding = deciding(encoding) if corridor or closing else None
         self.own_end = np.zeros(takes, bool)
@@ -236,8 +240,8 @@ class Steps:
         return np.ones((len(row), self._sizes[column]), bool) if asked is None else asked
 
     def settle(self, row: Ints) -> Ints:
-        """The row itself."""
-        return row
+        """The row itself, or a given one that comes before it."""
+        return row if self._given is None else self._given.settle(row, self._position)
 
     def accept(self, row: Ints) -> tuple[Bools, Bools]:
         """Move each take on to its row."""
@@ -293,6 +297,8 @@ def only_known(
 ) -> dict[int, Bools]:
     """Masks for `Steps`: symbols that training used, and tracks that the header names.
 
+    Bar lines are given, never drawn.
+
     `used[k]` lists the symbols of column k that occur in training: about the others a model knows
     nothing, and a small one would still draw them now and then.
     """
@@ -302,4 +308,8 @@ def only_known(
         if column.name == "track" and header.get("tracks"):
             slots = [int(track[0]) for track in header["tracks"]]
             masks[k] = np.isin(np.arange(column.size), slots)
+        for block in column.blocks:
+            if block.name == "bar":
+                first = column.offset("bar")
+                masks[k][first : first + block.size] = False
     return masks

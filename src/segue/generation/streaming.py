@@ -13,6 +13,7 @@ from segue.errors import SegueError
 from segue.generation.closing import Close
 from segue.generation.engine import IntRows
 from segue.generation.lengths import Length
+from segue.generation.said import steady
 from segue.generation.sampling import Sampling
 from segue.generation.ways import Begun, begin
 from segue.generation.wishes import Wishes
@@ -57,8 +58,9 @@ def stream(
             f"{bundle.name} makes whole segments, which cannot be heard note by note: leave "
             "--stream out."
         )
-    wishes = wishes or Wishes()
-    begun = begin(bundle, [seed], Length(bars, seconds), sampling, engine, wishes, start)
+    length = Length(bars, seconds)
+    wishes = steady(bundle, wishes or Wishes(), length)
+    begun = begin(bundle, [seed], length, sampling, engine, wishes, start)
     rows: list[IntRows] = []
     told: set[bytes] = set()
     shown_at = -1
