@@ -1,7 +1,7 @@
 """A bundle on disk: loaded without pickle, checked against the hashes it carries.
 
 bundle/
-  model.safetensors   the weights
+  model.safetensors   the weights, in float32 or bfloat16
   model.onnx          one step of the model: a row and the state to features and the state;
                       of a model that plays segments: random numbers to a segment's rows
   heads.onnx          features to logits, of one column or of all of a frame
@@ -15,6 +15,7 @@ bundle/
   profile.npz         what its music was like, for `segue drift`
   bundle.json         format version, state shapes, held-out figures, provenance, SHA-256s
   memorisation.npz    the steps of the training music, two bytes each, to tell takes from copies
+  SOURCES.csv         each piece it learned from, its licence and whom it is owed to
   CARD.md             the same for people
 """
 
@@ -34,6 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue import encodings
+from segue.bundles import own
+from segue.bundles.weights import read_weights
 from segue.encodings.base import Encoding, Rows
 from segue.errors import BundleError
 from segue.evaluation.memorisation import Training
@@ -52,13 +55,16 @@ _UNREADABLE = (
 HASHED = ("model.safetensors", "openings.npz", "recipe.toml", "encoding.json")
 """What every bundle holds."""
 MEMORISATION = "memorisation.npz"
-BESIDE = (MEMORISATION,)
+SOURCES = "SOURCES.csv"
+BESIDE = (MEMORISATION, SOURCES)
 """What it may hold that does not decide what it plays: hashed, but not part of its own hash."""
 MOST_HEADS = 64
 """With more columns all heads are one graph."""
 HEADS = tuple(f"head_{k}.onnx" for k in range(MOST_HEADS))
 GRAPHS = ("model.onnx", "heads.onnx", *HEADS, "column.onnx", "encoder.onnx")
 """What it may hold besides, to be played without torch."""
+PRECISIONS = ("fp32", "int8")
+"""The numbers that the graphs multiply with."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,11 @@ class Bundle:
         return tuple(name for name in GRAPHS if name in self.index["sha256"])
 
     @property
+    def precision(self) -> str:
+        """Whether the graphs are "fp32", as they are exported, or "int8" already."""
+        return str(self.index.get("precision", "fp32"))
+
+    @property
     def plays(self) -> str:
         """How it makes music: "rows", one at a time, or whole "segments"."""
         return str(self.index.get("plays", "rows"))
@@ -130,14 +141,8 @@ class Bundle:
             raise BundleError(f"{file} cannot be read: {error}.") from None
 
     def weights(self) -> dict[str, NDArray[Any]]:
-        """The weights by name."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            return load_file(self.path / "model.safetensors")
-        except (SafetensorError, OSError) as error:
-            raise BundleError(f"{self.path / 'model.safetensors'} is damaged: {error}.") from None
+        """The weights by name; those that are kept in bfloat16 as float32."""
+        return read_weights(self.path / "model.safetensors")
 
 
 def bundle_hash(sha256: dict[str, str]) -> str:
@@ -146,27 +151,42 @@ def bundle_hash(sha256: dict[str, str]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def locate(path: str | Path) -> Path:
-    """The bundle folder for a path to it or to the run that holds it; BundleError if neither."""
+def locate(path: str | Path | None = None) -> Path:
+    """The bundle folder for a path to it, or to the run that holds it.
+
+    Where nothing lies at the path it may be the name of a bundle that comes with Segue; without
+    one it is the default bundle. BundleError if there is none.
+    """
+    if path is None:
+        return own.default()
     folder = Path(path)
     for candidate in (folder, folder / "bundle"):
         if (candidate / INDEX).is_file():
             return candidate
+    if not folder.exists():
+        if str(path) == own.DEFAULT:
+            return own.default()
+        if str(path) in own.shipped():
+            return own.shipped()[str(path)]
     if (folder / "checkpoints").is_dir():
         raise BundleError(
             f"{folder} is a run that has not made its bundle yet: "
             f"finish it with `segue train --resume {folder}`."
         )
-    what = "holds no bundle" if folder.is_dir() else "does not exist"
+    what = "does not exist"
+    if folder.exists():
+        what = "holds no bundle" if folder.is_dir() else "is a file, not a bundle"
+    named = "".join(f", or {name}" for name in own.shipped())
     raise BundleError(
-        f"{folder} {what}: give the folder of a run or bundle that `segue train` wrote."
+        f"{folder} {what}: give the folder of a run or bundle that `segue train` wrote{named}."
     )
 
 
-def load(path: str | Path, *, verify: bool = True) -> Bundle:
+def load(path: str | Path | None = None, *, verify: bool = True) -> Bundle:
     """Open a bundle (or the one in a run) and compare its files with their hashes.
 
-    Raises BundleError for a missing, damaged, changed or newer bundle.
+    A name of one that comes with Segue will do, and None is the default bundle. Raises BundleError
+    for a missing, damaged, changed or newer bundle.
     """
     folder = locate(path)
     index = _json(folder / INDEX)
@@ -175,6 +195,11 @@ def load(path: str | Path, *, verify: bool = True) -> Bundle:
         raise BundleError(
             f"{folder} has bundle format {version!r}; this Segue reads {FORMAT_VERSION}: "
             "use the version of Segue that made it, or train again."
+        )
+    if index.get("precision", "fp32") not in PRECISIONS:
+        raise BundleError(
+            f"{folder} has graphs in {index['precision']!r}; this Segue plays "
+            f"{' and '.join(PRECISIONS)}: use the version of Segue that made it."
         )
     hashes = index.get("sha256")
     if not isinstance(hashes, dict) or not isinstance(index.get("sizes"), list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +19,31 @@ from segue.files import write_json, write_text
 from segue.recipes.library import to_toml
 from segue.recipes.schema import Recipe
 
+Card = Callable[[Recipe, Encoding, Mapping[str, Any]], str]
+"""A recipe, its encoding and what bundle.json holds, to the text of CARD.md."""
+
 
 def save(
     path: str | Path,
     *,
     recipe: Recipe,
     encoding: Encoding,
-    weights: Mapping[str, NDArray[Any]],
+    weights: Mapping[str, NDArray[Any]] | bytes,
     onnx: Mapping[str, bytes],
     state: Sequence[Mapping[str, Any]],
     openings: Sequence[Rows],
     facts: Mapping[str, Any],
     beside: Mapping[str, bytes] | None = None,
+    unhashed: Mapping[str, bytes] | None = None,
+    card: Card | None = None,
 ) -> Bundle:
     """Write a bundle folder, replacing one that is there.
 
-    `onnx` holds the bytes of the graphs by file name (`GRAPHS`); `state` the name, dtype and
-    shape of each state tensor without its batch axis; `facts` the held-out figures and provenance
-    that go to bundle.json and the card; `beside` the bytes of files by name (`BESIDE`).
+    `weights` may be the bytes of a safetensors file. `onnx` holds the bytes of the graphs by file
+    name (`GRAPHS`); `state` the name, dtype and shape of each state tensor without its batch axis;
+    `facts` the held-out figures and provenance that go to bundle.json and the card; `beside` the
+    bytes of files by name (`BESIDE`), `unhashed` those of files that may change; `card` makes
+    another card than the usual one.
     """
     from safetensors.numpy import save_file
 
@@ -44,10 +51,13 @@ def save(
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        save_file(dict(weights), draft / "model.safetensors")
+        if isinstance(weights, bytes):
+            (draft / "model.safetensors").write_bytes(weights)
+        else:
+            save_file(dict(weights), draft / "model.safetensors")
         for name, content in onnx.items():
             (draft / name).write_bytes(content)
-        for name, content in (beside or {}).items():
+        for name, content in {**(beside or {}), **(unhashed or {})}.items():
             (draft / name).write_bytes(content)
         arrays: dict[str, Any] = {f"{i:04d}": rows for i, rows in enumerate(openings)}
         np.savez_compressed(draft / "openings.npz", **arrays)
@@ -63,7 +73,8 @@ def save(
             "beside": {name: sha256_of(draft / name) for name in beside or {}},
         }
         write_json(draft / INDEX, index)
-        write_text(draft / "CARD.md", card(recipe, encoding, index))
+        (draft / "model.safetensors").chmod(0o644)  # safetensors makes it for its owner alone
+        write_text(draft / "CARD.md", (card or usual_card)(recipe, encoding, index))
         draft.chmod(0o755)
         _replace(draft, target)
     finally:
@@ -82,7 +93,7 @@ def _replace(new: Path, target: Path) -> None:
         new.rename(target)
 
 
-def card(recipe: Recipe, encoding: Encoding, index: Mapping[str, Any]) -> str:
+def usual_card(recipe: Recipe, encoding: Encoding, index: Mapping[str, Any]) -> str:
     """The card: what it is, what it learned from, how well, and what it cannot hold."""
     lines = [f"# {recipe.name}", "", recipe.summary + ".", ""]
     if recipe.system:

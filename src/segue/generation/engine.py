@@ -98,17 +98,20 @@ ENGINES = ("auto", "onnx", "int8", "torch")
 
 
 def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
-    """The engine for a bundle: ONNX Runtime unless torch is asked for or there is no graph."""
+    """The engine for a bundle: ONNX Runtime unless torch is asked for or there is no graph.
+
+    Graphs that are in int8 already are played as they are, and the engine is called so.
+    """
     if name not in ENGINES:
         raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
     if name != "torch" and bundle.graphs:
         from segue.generation.onnx_engine import OnnxEngine
 
-        if name == "int8":
+        if name == "int8" and bundle.precision != "int8":
             from segue.generation.int8 import rounded
 
             return OnnxEngine(bundle, name="int8", opened=rounded(bundle))
-        return OnnxEngine(bundle)
+        return OnnxEngine(bundle, name="int8" if bundle.precision == "int8" else "onnx")
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchEngine
 

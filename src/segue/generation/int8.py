@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from segue.errors import MissingExtraError
 Spans = dict[str, tuple[float, float]]
 """Tensors of a graph, by name, to the least and the most that was seen in them."""
 
+SMALL_CACHES = (1, 31)
+"""The ONNX Runtime from which on caches of eight bits are used; older ones may lack them."""
+_SCALES_FROM = 12
+"""Which input of its node tells the scale of keys; that of values comes after it."""
 LEAST_WEIGHTS = 1024
 """Smaller matrices stay as they are: there is nothing to gain."""
 OPENINGS, ROWS, WINDOWS = 8, 96, 8
@@ -38,7 +43,12 @@ def rounded(bundle: Bundle) -> Callable[[Path], Any]:
 
 
 def quantised(bundle: Bundle) -> dict[str, bytes]:
-    """The graphs of a bundle by file name, in int8; MissingExtraError without onnx."""
+    """The graphs of a bundle by file name, in int8; MissingExtraError without onnx.
+
+    Those that are so already stay as they are.
+    """
+    if bundle.precision == "int8":
+        return {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     if importlib.util.find_spec("onnx") is None:
         raise MissingExtraError("playing in int8", "onnx", "train")
     spans = watched(bundle)
@@ -58,7 +68,9 @@ class Watched:
 
         model = onnx.load(path)
         produced = {each.name for each in model.graph.output}
-        self._seen = sorted({node.input[0] for node in _products(model.graph)})
+        given = {node.input[0] for node in _products(model.graph)}
+        kept = {name for node in _caching(model.graph) for name in node.input[1:3]}
+        self._seen = sorted(given | kept)
         for name in self._seen:
             if name not in produced:
                 model.graph.output.append(onnx.ValueInfoProto(name=name))
@@ -136,6 +148,13 @@ def _products(graph: Any) -> list[Any]:
     ]
 
 
+def _caching(graph: Any) -> list[Any]:
+    """The nodes whose caches are to have eight bits."""
+    if tuple(map(int, version("onnxruntime").split(".")[:2])) < SMALL_CACHES:
+        return []
+    return [node for node in graph.node if node.op_type == "GroupQueryAttention"]
+
+
 def _is_plain(node: Any) -> bool:
     """Whether a node is X W, or X W' + bias as torch has it."""
     if node.op_type != "Gemm":
@@ -181,6 +200,8 @@ def _rounded(path: Path, spans: Spans) -> bytes:
         nodes.append(
             helper.make_node("MatMulIntegerToFloat", inputs, [out], domain="com.microsoft")
         )
+    for node in _caching(graph):
+        made |= _with_small_caches(graph, node, spans)
     del graph.node[:]
     graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}
@@ -193,6 +214,25 @@ def _rounded(path: Path, spans: Spans) -> bytes:
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     small_graph: bytes = model.SerializeToString()
     return small_graph
+
+
+def _with_small_caches(graph: Any, node: Any, spans: Spans) -> dict[str, Any]:
+    """Let a node keep keys and values in eight bits, in place; the scales it reads them by."""
+    from onnx import TensorProto, helper
+
+    made = {}
+    for name in node.input[1:3]:
+        most = max(abs(bound) for bound in spans[name])
+        made[f"{name}.cached"] = np.array([max(most, 1e-8) / 127], np.float32)
+    caches = {*node.input[3:5], *node.output[1:3]}
+    for each in (*graph.input, *graph.output):
+        if each.name in caches:
+            each.type.tensor_type.elem_type = TensorProto.INT8
+    unused = [""] * (_SCALES_FROM - len(node.input))
+    node.input.extend([*unused, *(f"{name}.cached" for name in node.input[1:3])])
+    facts = {"k_quant_type": "PER_TENSOR", "v_quant_type": "PER_TENSOR", "kv_cache_bit_width": 8}
+    node.attribute.extend(helper.make_attribute(name, fact) for name, fact in facts.items())
+    return made
 
 
 def _scale(least: float, most: float) -> tuple[Any, Any]:

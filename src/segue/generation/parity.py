@@ -56,15 +56,21 @@ class Parity:
             )
 
 
-def parity(bundle: Bundle, engine: str, reference: str = "torch", steps: int = STEPS) -> Parity:
-    """Set an engine beside the reference on a bundle that plays rows."""
-    mine, theirs = make_engine(bundle, engine), make_engine(bundle, reference)
+def parity(
+    bundle: Bundle, engine: str | Engine, reference: str = "torch", steps: int = STEPS
+) -> Parity:
+    """Set an engine, one of the bundle by name, beside the reference on a bundle that plays rows.
+
+    Graphs that are in int8 already are told as that, whatever name they were asked for by.
+    """
+    mine = make_engine(bundle, engine) if isinstance(engine, str) else engine
+    theirs = make_engine(bundle, reference)
     worst, equal = _greedy(mine, theirs, steps)
     openings = [o.astype(np.int64) for o in bundle.openings[:_WINDOWS]]
     nats, known = (
         float(np.mean([row_nats(e, o)[1:].mean() for o in openings])) for e in (mine, theirs)
     )
-    return Parity(engine, reference, worst, equal, nats, known, nats / known - 1)
+    return Parity(mine.name, reference, worst, equal, nats, known, nats / known - 1)
 
 
 def _greedy(mine: Engine, theirs: Engine, steps: int) -> tuple[float, bool]:

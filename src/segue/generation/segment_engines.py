@@ -66,11 +66,11 @@ def make_composer(bundle: Bundle, name: str = "auto") -> Composer:
     if name not in ENGINES:
         raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
     if name != "torch" and bundle.graphs:
-        if name == "int8":
+        if name == "int8" and bundle.precision != "int8":
             from segue.generation.int8 import rounded
 
             return OnnxComposer(bundle, name="int8", opened=rounded(bundle))
-        return OnnxComposer(bundle)
+        return OnnxComposer(bundle, name="int8" if bundle.precision == "int8" else "onnx")
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchComposer
 
