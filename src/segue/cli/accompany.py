@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    music: Annotated[Path, typer.Argument(help="The melody or parts to accompany.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {music}",
+            help=f"The melody or parts to accompany; {naming.BEFORE_IT}.",
+        ),
+    ],
     takes: playing.Count = 1,
     seed: playing.Seed = None,
     key: playing.Key = None,
@@ -35,12 +40,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Add the parts that a piece has not; those it has stay note for note."""
-    from segue import bundles
     from segue.formats import read_reported
     from segue.generation import accompany
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (music,) = naming.bundle_and(paths, "a melody")
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segue.cli import naming
 from segue.cli.console import Json, emit_json, note
 from segue.errors import SegueError, nearest
+
+if TYPE_CHECKING:
+    from segue.bundles import Bundle
 
 FORMS = ("onnx", "int8")
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    bundle: naming.OneBundle = None,
     to: Annotated[str, typer.Option(help="onnx (fp32), or int8: a quarter of the bytes.")] = "onnx",
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write into.")] = Path(
         "exported"
     ),
     as_json: Json = False,
 ) -> None:
-    """Write a bundle's ONNX graphs, and how far they are from the model in torch."""
+    """Write a bundle's ONNX graphs, and how far they are from the model in torch.
+
+    Of a bundle that holds none but int8 graphs, those in fp32 are made anew from its weights.
+    """
     from segue import bundles
     from segue.files import write_json, written_whole
-    from segue.generation.int8 import quantised
     from segue.generation.parity import parity
 
     if to not in FORMS:
@@ -35,14 +41,13 @@ def command(
             f"{loaded.name} has no ONNX form: it plays where torch is installed, by its weights."
         )
     told: dict[str, Any] = {"bundle": loaded.name, "hash": loaded.hash, "form": to}
+    graphs = _graphs(loaded, to)
     if loaded.plays == "rows":
-        found = parity(loaded, to)
+        found = parity(loaded, _engine(loaded, to, graphs))
         found.check()
         told["parity"] = found.as_dict()
     out.mkdir(parents=True, exist_ok=True)
-    small = quantised(loaded) if to == "int8" else {}
-    for name in loaded.graphs:
-        content = small[name] if small else (loaded.path / name).read_bytes()
+    for name, content in graphs.items():
         with written_whole(out / name) as beside:
             beside.write_bytes(content)
     told["graphs"] = {name: (out / name).stat().st_size for name in loaded.graphs}
@@ -61,3 +66,29 @@ def command(
             f"music {'the same' if told['parity']['greedy_equal'] else 'not the same'} over 500 "
             f"steps, {100 * told['parity']['rise']:+.2f} % nats"
         )
+
+
+def _graphs(bundle: Bundle, form: str) -> dict[str, bytes]:
+    """The graphs by file name, in the form asked for."""
+    if form == "int8":
+        from segue.generation.int8 import quantised
+
+        return quantised(bundle)
+    if bundle.precision == "fp32":
+        return {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
+    from segue.recipes.builder import require_torch
+
+    require_torch(f"making the fp32 graphs of {bundle.name} from its weights")
+    from segue.generation.torch_engine import trained_model
+    from segue.training.export import export
+
+    made = export(trained_model(bundle)).onnx
+    return {name: made[name] for name in bundle.graphs}
+
+
+def _engine(bundle: Bundle, form: str, graphs: dict[str, bytes]) -> Any:
+    """What plays these very graphs."""
+    from segue.generation.onnx_engine import OnnxEngine, session
+
+    name = "int8" if form == "int8" else "onnx"
+    return OnnxEngine(bundle, name=name, opened=lambda path: session(path, graph=graphs[path.name]))

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    music: Annotated[Path, typer.Argument(help="The piece to fill.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {music}",
+            help=f"The piece to fill; {naming.BEFORE_IT}.",
+        ),
+    ],
     bars: Annotated[
         str, typer.Option(help="First and last bar to fill, counted from 1: 5-8, or 5 for one.")
     ],
@@ -42,12 +47,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Fill bars and tracks of a piece with new notes; all others stay note for note."""
-    from segue import bundles
     from segue.formats import read_reported
     from segue.generation import infill
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (music,) = naming.bundle_and(paths, "a piece")
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )

@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    first: Annotated[Path, typer.Argument(help="The piece to start from.")],
-    second: Annotated[Path, typer.Argument(help="The piece to arrive at.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {first} {second}",
+            help="The pieces to start from and to arrive at; before them a bundle.",
+        ),
+    ],
     steps: Annotated[int, typer.Option(min=2, max=256, help="Segments from one to the other.")] = 8,
     seed: playing.Seed = None,
     out: playing.Out = Path("out"),
@@ -24,12 +28,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Lead from the opening of one piece to that of another, through the latent."""
-    from segue import bundles
     from segue.formats import read
     from segue.generation.latent import interpolate
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (first, second) = naming.bundle_and(paths, "a piece", "another")
     own = playing.seed_or_random(seed)
     note(f"seed {own}, bundle {loaded.name} {loaded.hash[:12]}")
     made = interpolate(loaded, read(first), read(second), steps=steps, seed=own, engine=engine)

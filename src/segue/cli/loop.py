@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    bundle: naming.OneBundle = None,
     takes: playing.Count = 1,
     bars: Annotated[int, typer.Option(min=1, max=256, help="How many bars the loop lasts.")] = 4,
     candidates: Annotated[

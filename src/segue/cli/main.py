@@ -126,7 +126,17 @@ def load(name: str) -> Any:
         app.command(name, no_args_is_help=_needs_something(module.command))(module.command)
         command = typer.main.get_command(app)
     command.name = name
+    for parameter in command.params:
+        _show_as_said(parameter)
     return command
+
+
+def _show_as_said(parameter: Any) -> None:
+    """Let several paths stand in the usage line by the words of their own, such as
+    "[bundle] {prompt}"."""
+    words = getattr(parameter, "metavar", None) or ""
+    if words.startswith("["):
+        parameter.get_usage_pieces = lambda ctx: [words]
 
 
 def _needs_something(function: Any) -> bool:

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    music: Annotated[Path, typer.Argument(help="The piece to pass through the latent and back.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {music}",
+            help=f"The piece to pass through the latent and back; {naming.BEFORE_IT}.",
+        ),
+    ],
     seed: playing.Seed = None,
     out: playing.Out = Path("out"),
     engine: playing.EngineName = "auto",
@@ -22,12 +27,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Read a piece into the latent and back: what a model can hold of it."""
-    from segue import bundles
     from segue.formats import read
     from segue.generation.latent import reconstruct
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (music,) = naming.bundle_and(paths, "a piece")
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
     made = reconstruct(loaded, read(music), seed=first, engine=engine)

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    music: Annotated[Path, typer.Argument(help="The piece to vary.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {music}",
+            help=f"The piece to vary; {naming.BEFORE_IT}.",
+        ),
+    ],
     amount: Annotated[
         float, typer.Option(min=0, max=1, help="0: as the model remembers it; 1: all drawn anew.")
     ] = 0.3,
@@ -26,12 +31,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Vary a piece: read it into the latent, move a little, and play what is there."""
-    from segue import bundles
     from segue.formats import read
     from segue.generation.latent import vary
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (music,) = naming.bundle_and(paths, "a piece")
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
     made = vary(loaded, read(music), amount=amount, takes=takes, seed=first, engine=engine)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, emit_json, note
 from segue.errors import SegueError, nearest
 
@@ -26,7 +26,7 @@ WAYS = {"continue": "continued", "accompany": "accompanied", "vary": "varied"}
 def command(
     music: Annotated[Path, typer.Argument(metavar="IN", help="The folder that files come into.")],
     out: Annotated[Path, typer.Argument(help="The folder that takes are written to.")],
-    bundle: Annotated[Path, typer.Option(help="A bundle, or the run that made one.")],
+    bundle: Annotated[Path | None, typer.Option(help=f"{naming.BUNDLE}.")] = None,
     way: Annotated[str, typer.Option(help="continue, accompany or vary.")] = "continue",
     every: Annotated[str, typer.Option(help="Between two looks: 1s, 5s, 1m.")] = "1s",
     once: Annotated[
