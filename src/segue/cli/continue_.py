@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
-    prompt: Annotated[Path, typer.Argument(help="The music to carry on from.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[bundle] {prompt}",
+            help=f"The music to carry on from; {naming.BEFORE_IT}.",
+        ),
+    ],
     takes: playing.Count = 1,
     bars: playing.Bars = 8,
     seconds: playing.Seconds = None,
@@ -44,13 +49,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Carry on from where a piece stops: the prompt is kept note for note."""
-    from segue import bundles
     from segue.formats import read_reported
     from segue.generation import continue_
     from segue.score import slice_bars
 
     playing.check_outputs(formats, soundfont)
-    loaded = bundles.load(bundle)
+    loaded, (prompt,) = naming.bundle_and(paths, "a piece")
     sampling = playing.sampling_of(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )

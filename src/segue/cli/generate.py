@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from segue.cli import playing
+from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or the run that made one.")],
+    bundle: naming.OneBundle = None,
     takes: playing.Count = 1,
     bars: playing.Bars = 16,
     seconds: playing.Seconds = None,
