@@ -47,6 +47,12 @@ class Asked(Wire):
         Text, Field(examples=["2/beat"], description="Notes a beat, or a second: 6/second.")
     ] = None
     ending: Literal["stop", "cadence", "own"] | None = None
+    style: Annotated[
+        Text, Field(examples=["romantic"], description="Of models that were told of styles.")
+    ] = None
+    touch: Annotated[
+        Text, Field(examples=["pedalled"], description="plain, shaped or pedalled; as style.")
+    ] = None
 
 
 class Making(Wire):
@@ -296,6 +302,7 @@ class Model(BaseModel):
     sampling: Annotated[dict[str, Any], Field(description="How its recipe samples.")]
     default: Annotated[bool, Field(description="Whether to play it where nothing else is asked.")]
     loses: Annotated[list[str], Field(description="What its encoding cannot hold.")]
+    told: Annotated[bool, Field(description="Whether it knows words of style and touch.")] = False
     licence: Annotated[str | None, Field(description="Of the music it learned from.")] = None
 
 

@@ -101,6 +101,7 @@ class Shelf:
             "sampling": own_sampling(bundle).settings(),
             "default": False,
             "loses": list(encoding.loses),
+            "told": bool(getattr(encoding, "about", False)),
             "licence": _licence(bundle),
         }
 

@@ -101,6 +101,8 @@ class Fake:
         self.hold_after: int | None = None
         """Notes after which a job goes no further until the server is begun anew."""
         self.refuse: JSONResponse | None = None
+        self.told = False
+        """Whether its model knows words of style and touch."""
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -169,7 +171,8 @@ class Fake:
         return JSONResponse({"status": "ok", "models": 1})
 
     async def _models(self, _: Request) -> Response:
-        return JSONResponse({"models": [schemas.Model.model_validate(MODEL).model_dump()]})
+        model = schemas.Model.model_validate({**MODEL, "told": self.told})
+        return JSONResponse({"models": [model.model_dump()]})
 
     async def _recipes(self, _: Request) -> Response:
         told = {"name": "chorale-lstm", "summary": "Four voices.", "encoding": "compound"}

@@ -2,7 +2,7 @@
 
 import { $, h, icon, iconButton } from "./dom.js";
 import { barCount, openTracks } from "./music.js";
-import { CONTROLS, WAYS, can, missing } from "./ways.js";
+import { CONTROLS, WAYS, can, missing, moreOf } from "./ways.js";
 
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
 
@@ -136,14 +136,15 @@ export function makePanel({ store, make, cancel, barNow }) {
   }
 
   function fill() {
-    const { way } = store.get();
+    const { way, models: list, model } = store.get();
     const told = WAYS[way];
+    const more = moreOf(way, list?.find((m) => m.name === model));
     const opened = $("details", body)?.open ?? false;
     body.replaceChildren(
       h("p.lead.muted", {}, told.why),
       ...(way === "infill" ? [selectionField()] : []),
       ...told.main.map((name) => control(name, way)),
-      h("details", { open: opened }, h("summary", {}, "More to ask for"), h("div.inner", {}, ...told.more.map((name) => control(name, way)), seedField())),
+      h("details", { open: opened }, h("summary", {}, "More to ask for"), h("div.inner", {}, ...more.map((name) => control(name, way)), seedField())),
       h("label.check.small", {}, h("input", { type: "checkbox", checked: store.get().listening, onchange: (e) => store.set({ listening: e.target.checked }) }), "Hear it while it is made"),
     );
   }
@@ -188,6 +189,14 @@ export function makePanel({ store, make, cancel, barNow }) {
   store.on(["way", "models"], settle);
   store.on(["way", "models", "model"], fillModels);
   store.on("way", fill);
+  store.on(["models", "model"], () => {
+    // Only where other controls come: what is being typed into stays.
+    const now = store.get();
+    const controls = moreOf(now.way, now.models?.find((m) => m.name === now.model)).length;
+    if (controls !== offered) fill();
+    offered = controls;
+  });
+  let offered = -1;
   store.on(["selection", "music"], (_, changed) => {
     const { way, music } = store.get();
     const shape = `${music.tracks.length}/${barCount(music)}/${way === "infill" ? openTracks(music, store.get().selection) : ""}`;

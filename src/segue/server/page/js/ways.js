@@ -18,19 +18,24 @@ export const CONTROLS = {
   highest: { name: "Highest note", kind: "text", example: "C6", why: "New notes stay at or below it." },
   polyphony: { name: "Voices at once", kind: "number", min: 1, max: 32, value: 4, free: "any number", why: "How many notes may sound together." },
   ending: { name: "Ending", kind: "choice", options: [["cadence", "on the home chord"], ["own", "where the model ends"]], free: "just stop", why: "How a take comes to its end." },
+  style: { name: "Style", kind: "choice", options: ["baroque", "classical", "romantic", "modern", "song", "pop"], free: "as it comes", told: true, why: "What the model leans to. A direction, not a promise." },
+  touch: { name: "Touch", kind: "choice", options: [["plain", "plain: one loudness"], ["shaped", "shaped: loud and soft"], ["pedalled", "pedalled: shaped, with pedal"], ["any", "as it comes"]], free: "as the model was set", told: true, why: "How the new music is played." },
   takes: { name: "Takes", kind: "number", min: 1, max: 8, value: 4, why: "How many to make at a time, to compare." },
 };
 
-const WISHES = ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "ending"];
+const WISHES = ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "ending", "style", "touch"];
 
 export const WAYS = {
-  continue: { name: "Continue", verb: "Continue", icon: "continue", why: "Carries on from where your music stops. Nothing you have is changed.", main: ["bars", "temperature"], more: ["key", "chords", "density", "lowest", "highest", "polyphony", "ending", "takes"], needs: "notes" },
+  continue: { name: "Continue", verb: "Continue", icon: "continue", why: "Carries on from where your music stops. Nothing you have is changed.", main: ["bars", "temperature"], more: ["key", "chords", "density", "lowest", "highest", "style", "touch", "polyphony", "ending", "takes"], needs: "notes" },
   infill: { name: "Remake", verb: "Remake these bars", icon: "infill", why: "Writes the selected bars and tracks anew. Everything else is locked.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "selection" },
   accompany: { name: "Accompany", verb: "Accompany", icon: "accompany", why: "Adds the parts your music does not have yet.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "notes" },
   vary: { name: "Vary", verb: "Vary", icon: "vary", why: "Plays music like yours, a little different each time.", main: ["amount"], more: ["takes"], needs: "notes" },
-  loop: { name: "Loop", verb: "Make loops", icon: "loop", why: "New bars whose end leads back into their start.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "takes"], bars: 4 },
-  generate: { name: "New", verb: "Make new music", icon: "generate", why: "Starts a new piece. Keeping a take replaces what is on the roll; undo brings it back.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "polyphony", "ending", "takes"], bars: 8 },
+  loop: { name: "Loop", verb: "Make loops", icon: "loop", why: "New bars whose end leads back into their start.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "style", "touch", "lowest", "highest", "polyphony", "takes"], bars: 4 },
+  generate: { name: "New", verb: "Make new music", icon: "generate", why: "Starts a new piece. Keeping a take replaces what is on the roll; undo brings it back.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "style", "touch", "polyphony", "ending", "takes"], bars: 8 },
 };
+
+/** The controls of a way that `model`, if it is known, can follow, all but the main ones. */
+export const moreOf = (way, model) => WAYS[way].more.filter((name) => !CONTROLS[name].told || model?.told);
 
 /** Whether `model` can be played this way. */
 export const can = (model, way) => model.ways.includes(way);
@@ -54,7 +59,7 @@ const lack = (way) => ({ vary: "it takes a bundle with a latent, such as one of 
 /** The request that the server gets. `wire` is the music as JSON. */
 export function request(way, state, seed, wire) {
   const { wishes, model } = state;
-  const asked = [...WAYS[way].main, ...WAYS[way].more];
+  const asked = [...WAYS[way].main, ...moreOf(way, state.models?.find((m) => m.name === model))];
   const value = (name) => (asked.includes(name) ? wishes[name] : undefined);
   const body = { model, takes: value("takes") ?? CONTROLS.takes.value, seed };
   if (way === "vary") return { ...body, music: wire, amount: value("amount") ?? CONTROLS.amount.value };
