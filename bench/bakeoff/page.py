@@ -57,14 +57,15 @@ def _opening(record: dict[str, Any]) -> str:
     return f"""\
 ## Why the default is what it is: a bake-off on a laptop's budget
 
-Every model has about {record["parameters"] / 1e6:.1f} million parameters (within 3 %) and gets
-{record["minutes"]:g} minutes of processor time on one thread for training, batch loading
-included and looks at held-out music not. All learn from the same pieces (`python -m
+Every model has about {record["parameters"] / 1e6:.1f} million parameters (within 3 %) and as many
+steps as fit into {record["minutes"]:g} minutes of processor time on one thread, batch loading
+included and looks at held-out music not. Steps of all models were timed in turn beforehand, so what
+else the machine did meanwhile cost none of them any. All learn from the same pieces (`python -m
 tools.default.gather`), {plan.ROWS_A_STEP:,} rows a step, transposed into all keys, with AdamW and a
 cosine fall of a learning rate that was the best of {", ".join(f"{rate:g}" for rate in plan.RATES)}
-in trials of a sixteenth of the time on the valid split. Nats are those of the test split,
+in trials of a sixteenth of the steps on the valid split. Nats are those of the test split,
 {test["pieces"]} pieces of {test["notes"]:,.0f} notes that no choice was made on, each piece told
-from its first row to its last (by the Transformer from at least half a window); intervals are 95 %,
+from its first row to its last (by Transformers from at least half a window); intervals are 95 %,
 drawn over pieces, of one seed. Playing is ONNX Runtime in float32, a take at a time, one thread,
 masks and draws included; memory is the peak of the training process.
 
