@@ -45,7 +45,7 @@ from segue.bundles import Bundle
 from segue.files import write_json
 from segue.generation.engine import Engine
 from segue.generation.guides import Steps
-from segue.generation.int8 import quantised
+from segue.generation.int8 import keeps_small_caches, quantised
 from segue.generation.onnx_engine import OnnxEngine, session
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
@@ -118,7 +118,7 @@ def untrained(folder: Path, recipe: recipes.Recipe) -> Bundle:
 
 def engines(bundle: Bundle, threads: int) -> Iterator[tuple[str, OnnxEngine, int]]:
     """The fp32 and the int8 engine, and how many bytes of weights each reads in a step."""
-    small = quantised(bundle)
+    small = quantised(bundle, small_caches=keeps_small_caches())
     plain = {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     for name, graphs in (("fp32", plain), ("int8", small)):
         opened = {k: session(bundle.path / k, threads, graph) for k, graph in graphs.items()}

@@ -38,21 +38,28 @@ def rounded(bundle: Bundle) -> Callable[[Path], Any]:
     """What opens a graph of `bundle` in int8; MissingExtraError without onnx."""
     from segue.generation.onnx_engine import session
 
-    graphs = quantised(bundle)
+    graphs = quantised(bundle, small_caches=keeps_small_caches())
     return lambda path: session(path, graph=graphs[path.name])
 
 
-def quantised(bundle: Bundle) -> dict[str, bytes]:
-    """The graphs of a bundle by file name, in int8; MissingExtraError without onnx.
+def keeps_small_caches() -> bool:
+    """Whether the ONNX Runtime that is installed is known to keep caches in eight bits."""
+    return tuple(map(int, version("onnxruntime").split(".")[:2])) >= SMALL_CACHES
 
-    Those that are so already stay as they are.
+
+def quantised(bundle: Bundle, *, small_caches: bool = False) -> dict[str, bytes]:
+    """The graphs of a bundle by file name, in int8, those that are so already as they are.
+
+    With `small_caches` keys and values are kept in eight bits too, which takes a newer ONNX
+    Runtime than bundles are made for: such graphs are for playing here and now. Raises
+    MissingExtraError without onnx.
     """
     if bundle.precision == "int8":
         return {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     if importlib.util.find_spec("onnx") is None:
         raise MissingExtraError("playing in int8", "onnx", "train")
     spans = watched(bundle)
-    return {name: _rounded(bundle.path / name, spans[name]) for name in bundle.graphs}
+    return {name: _rounded(bundle.path / name, spans[name], small_caches) for name in bundle.graphs}
 
 
 # -- what the matrices are given ---------------------------------------------------------------
@@ -149,9 +156,7 @@ def _products(graph: Any) -> list[Any]:
 
 
 def _caching(graph: Any) -> list[Any]:
-    """The nodes whose caches are to have eight bits."""
-    if tuple(map(int, version("onnxruntime").split(".")[:2])) < SMALL_CACHES:
-        return []
+    """The nodes that keep caches."""
     return [node for node in graph.node if node.op_type == "GroupQueryAttention"]
 
 
@@ -164,7 +169,7 @@ def _is_plain(node: Any) -> bool:
     return all(facts.get(name, usual) == usual for name, usual in plain.items())
 
 
-def _rounded(path: Path, spans: Spans) -> bytes:
+def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
     """The graph with its products in eight bits."""
     import onnx
     from onnx import helper, numpy_helper
@@ -200,7 +205,7 @@ def _rounded(path: Path, spans: Spans) -> bytes:
         nodes.append(
             helper.make_node("MatMulIntegerToFloat", inputs, [out], domain="com.microsoft")
         )
-    for node in _caching(graph):
+    for node in _caching(graph) if small_caches else ():
         made |= _with_small_caches(graph, node, spans)
     del graph.node[:]
     graph.node.extend(nodes)

@@ -13,7 +13,7 @@ from segue.bundles import Bundle
 from segue.bundles.bundle import HEADS
 from segue.errors import BundleError
 from segue.generation.engine import Ask, Floats, IntRows, State
-from segue.generation.onnx_buffers import SLOTS, Buffers, has_room, make_room, with_slots
+from segue.generation.onnx_buffers import Buffers, has_room, make_room, with_slots
 
 Open = Callable[[Path], Any]
 """A graph's file to the session that runs it."""
@@ -35,6 +35,7 @@ class OnnxEngine:
         held = [each["shape"] for each in self._state]
         self.window = context if held == [[context, len(self.sizes)]] else 0
         self._step = opened(bundle.path / "model.onnx")
+        self._state = _as_read(self._step, self._state)
         self._chain = bundle.engine.get("chain")
         if self._chain is not None:
             heads: tuple[str, ...] = ("column.onnx",)
@@ -45,7 +46,7 @@ class OnnxEngine:
 
     def start(self, batch: int) -> State:
         """What each state begins with, zero unless the bundle says otherwise."""
-        return State(batch, None, _begun(self._state, batch, slots=SLOTS), 0)
+        return State(batch, None, _begun(self._state, batch), 0)
 
     def holding(self, rows: IntRows) -> State:
         """The rows themselves."""
@@ -118,7 +119,8 @@ class OnnxEngine:
 
     def playing(self, state: State, copies: int) -> State:
         """A fork in buffers that stay where they are; a window is read anew and needs none."""
-        state = self.fork(state, copies)
+        if self.window or copies > 1:
+            state = self.fork(state, copies)
         if self.window:
             return state
         heads = [] if self.frames else self._heads
@@ -126,12 +128,22 @@ class OnnxEngine:
         return State(state.batch, buffers.features, buffers.tensors, state.rows, buffers)
 
 
-def _begun(described: list[dict[str, Any]], batch: int, slots: int = 0) -> tuple[Any, ...]:
+def _as_read(step: Any, described: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The states as a graph reads them: one in int8 may keep them in int8 too."""
+    given = {each.name: _TYPES[each.type] for each in step.get_inputs() if each.type in _TYPES}
+    return [{**each, "dtype": given.get(each["name"], each["dtype"])} for each in described]
+
+
+_TYPES = {"tensor(int8)": "int8"}
+
+
+def _begun(described: list[dict[str, Any]], batch: int) -> tuple[Any, ...]:
+    """What is described; caches have no slots yet."""
     begun = []
     for each in described:
         shape = list(each["shape"])
         if "slots" in each:
-            shape[each["slots"]] = min(slots, shape[each["slots"]])
+            shape[each["slots"]] = 0
         begun.append(np.full((batch, *shape), each.get("fill", 0), dtype=each["dtype"]))
     return tuple(begun)
 

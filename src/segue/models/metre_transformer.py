@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
+from segue.models.caches import Place
 from segue.models.note_transformer import normed, turned
 
 _BEATS_A_BAR = 8
@@ -40,6 +41,7 @@ class MetreTransformer(SequenceModel):
 
     endless = False
     slots_axis = 2
+    rows_read = 0
 
     def __init__(
         self,
@@ -164,15 +166,11 @@ class MetreTransformer(SequenceModel):
         known = since < _NEVER
         x = self._embed(row, self._place(since, known)[:, 0])
         turn = self._turns(position[:, 0], self._sounds_at(row, time[:, 0]))
-        slots = torch.arange(caches[0].shape[2], device=row.device)
-        unseen = torch.where(slots <= position, 0.0, float("-inf"))[:, None, None]
-        each = self.width // self.heads_per_layer
-        slot = (position % self.window)[:, :, None, None]
-        slot = slot.expand(-1, self.heads_per_layer, 1, each)
+        place = Place.of(position, self.window, caches[0])
         for i, block in enumerate(self.blocks):
             assert isinstance(block, MetreBlock)
             x, caches[2 * i], caches[2 * i + 1] = block.step(
-                x, turn, slot, unseen, caches[2 * i], caches[2 * i + 1]
+                x, turn, place, caches[2 * i], caches[2 * i + 1]
             )
         return (normed(self.norm, x), position + 1, time, since, *caches)
 
@@ -217,23 +215,15 @@ class MetreBlock(nn.Module):
         self,
         x: Tensor,
         turn: tuple[Tensor, Tensor],
-        slot: Tensor,
-        unseen: Tensor,
+        place: Place,
         keys: Tensor,
         values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, D), with (B, heads, S, D / heads) keys and values of the rows before.
-
-        `slot`, (B, heads, 1, D / heads), says where the row's own go; `unseen`, (B, 1, 1, S), is
-        what is added to the weight of each.
-        """
+        """(B, D), with (B, heads, S, D / heads) keys and values of the rows before."""
         each = x.shape[1] // self.heads
         split = self.queries_keys_values(normed(self.before_attention, x))
         q, k, v = split.view(-1, 3, self.heads, each).unbind(dim=1)
         q, k = turned(q, *turn), turned(k, *turn)
-        keys = keys.scatter(2, slot, k[:, :, None])
-        values = values.scatter(2, slot, v[:, :, None])
-        weights = (q[:, :, None] * each**-0.5) @ keys.transpose(2, 3)
-        attended = (weights + unseen).softmax(dim=-1) @ values
-        x = x + self.attended(attended.flatten(1))
+        attended, keys, values = place.attend(q, k, v, keys, values)
+        x = x + self.attended(attended)
         return x + self._feed(normed(self.before_feed_forward, x)), keys, values
