@@ -124,8 +124,15 @@ def command(
 
 
 def _make_profile(bundle: Bundle, source: Path, engine: str) -> dict[str, Any]:
+    from segue import bundles
+    from segue.errors import BundleError
     from segue.judging import profile
 
+    if bundles.comes_with_segue(bundle.path):
+        raise BundleError(
+            f"{bundle.name} comes with Segue and keeps its profile: copy {bundle.path} to a folder "
+            "of your own and give that."
+        )
     made = profile.profile_of(bundle, source, engine=engine)
     place = profile.keep(bundle, made)
     out = int(made.held_out.sum())

@@ -30,7 +30,9 @@ def command(
 
     A bundle or run is shown with its recipe, its encoding and its held-out figures.
     """
-    if path.is_dir():
+    from segue.bundles import shipped
+
+    if path.is_dir() or (not path.exists() and str(path) in shipped()):
         _show_bundle(path, as_json)
         return
     from segue.cli import console

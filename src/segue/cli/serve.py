@@ -13,6 +13,10 @@ from segue.cli.console import note
 TOKEN = "SEGUE_TOKEN"  # noqa: S105 - the name of a variable
 DATABASE = "SEGUE_DATABASE"
 
+FOLDERS = (
+    "Bundles, runs, or folders of them (default: runs and out); segue-piano, which comes with "
+    "Segue, is there as well."
+)
 Open = Annotated[
     bool, typer.Option("--open/--no-open", help="Open the page in the browser once it is there.")
 ]
@@ -21,7 +25,7 @@ Open = Annotated[
 def command(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(help="Bundles, runs, or folders of them (default: runs and out)."),
+        typer.Argument(help=FOLDERS),
     ] = None,
     bundles: Annotated[
         list[Path] | None, typer.Option("--bundles", help="The same as the arguments.")
@@ -62,12 +66,14 @@ def command(
     ] = 1,
 ) -> None:
     """Serve the studio page and the REST service until stopped with Ctrl-C."""
+    from segue.bundles import shipped
     from segue.server import Limits, Settings
     from segue.server.run import serve
 
-    given = [*(folders or []), *(bundles or [])]
+    named = [*(folders or []), *(bundles or [])]
+    own = shipped().values()
     settings = Settings(
-        bundles=tuple(given or [Path("runs"), Path("out")]),
+        bundles=(*named, *own) if named else (*own, Path("runs"), Path("out")),
         work=work,
         host=host,
         port=port,

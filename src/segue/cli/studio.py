@@ -13,7 +13,7 @@ from segue.cli import serve
 def command(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(help="Bundles, runs, or folders of them (default: runs and out)."),
+        typer.Argument(help=serve.FOLDERS),
     ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="The port to listen at; 0: any that is free.")

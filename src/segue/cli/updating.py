@@ -49,14 +49,20 @@ def update(
 
     The new bundle takes the old one's place only if its held-out loss, on the old music and on the
     new, is no more than `slack` of it higher; the old one stays beside it. Raises DataError if the
-    old corpus has gone, TrainingError as training does.
+    old corpus has gone, BundleError for a bundle that comes with Segue, TrainingError as training.
     """
     from segue import bundles
     from segue.cli import learning
     from segue.data import Corpus
+    from segue.errors import BundleError
     from segue.judging.material import corpus_of_run
 
     old = bundles.load(path)
+    if bundles.comes_with_segue(old.path):
+        raise BundleError(
+            f"{old.name} comes with Segue and stays as it is: copy {old.path} to a folder of your "
+            "own and update that."
+        )
     corpus = Corpus.open(old_data) if old_data else corpus_of_run(old.path.parent)
     run = _free(old.path.parent if old.path.name == "bundle" else old.path)
     source = _without_refused(music, found, run)

@@ -194,6 +194,8 @@ def _smaller_steps(facts: Facts) -> tuple[str, ...]:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is a run or bundle, and not a folder of music."""
+    if not path.exists() and str(path) in bundles.shipped():
+        return True
     return (path / METRICS).is_file() or any(
         (folder / INDEX).is_file() for folder in (path, path / "bundle")
     )

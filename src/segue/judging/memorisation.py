@@ -156,9 +156,10 @@ def training_at(path: str | Path) -> Training:
     a path that is none of these, BundleError for a bundle without steps.
     """
     where = Path(path)
-    if any((folder / INDEX).is_file() for folder in (where, where / "bundle")):
+    named = not where.exists() and str(path) in bundles.shipped()
+    if named or any((folder / INDEX).is_file() for folder in (where, where / "bundle")):
         bundle = bundles.load(where)
-        if bundle.training_steps is None and bundle.path != where:
+        if bundle.training_steps is None and bundle.path != where and not named:
             return of_corpus(corpus_of_run(where))
         return of_bundle(bundle)
     if read_facts(where) is not None:

@@ -76,8 +76,11 @@ class Shelf:
                 told.append(self.describe(name))
             except (BundleError, RefusedError):
                 continue
+        with self._lock:
+            own = {n for n, path in self._paths.items() if bundles.comes_with_segue(path)}
+        chosen = _default(told, own)
         for each in told:
-            each["default"] = each is _default(told)
+            each["default"] = each is chosen
         return told
 
     def describe(self, name: str) -> dict[str, Any]:
@@ -130,9 +133,15 @@ def require_way(bundle: Bundle, name: str, way: str) -> None:
         )
 
 
-def _default(told: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The first that can do most."""
-    return max(told, key=lambda each: len(each["ways"]), default=None)
+def _default(told: list[dict[str, Any]], shipped: set[str]) -> dict[str, Any] | None:
+    """What comes with Segue where it stands first; else, of the others, the first that can do most.
+
+    Who names folders wants the bundles in them.
+    """
+    if told and told[0]["name"] in shipped:
+        return told[0]
+    others = [each for each in told if each["name"] not in shipped] or told
+    return max(others, key=lambda each: len(each["ways"]), default=None)
 
 
 def _licence(bundle: Bundle) -> str | None:
