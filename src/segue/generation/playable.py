@@ -35,8 +35,11 @@ _WISHES = (
 )  # fmt: skip
 
 
-def load(bundle: str | Path) -> Playable:
-    """The bundle at a path, or in the run at that path; BundleError if there is none."""
+def load(bundle: str | Path | None = None) -> Playable:
+    """The bundle at a path, in the run at that path, or by the name of one that comes with Segue.
+
+    With nothing it is the default one, segue-piano. BundleError if there is none.
+    """
     return Playable(bundles.load(bundle))
 
 
