@@ -252,7 +252,6 @@ def write_all(
     told = []
     for take in takes:
         name = f"{stem}-{take.receipt['seed']}"
-        where = {"bundle_path": str(bundle.path.resolve())}
         whole = replace(take, receipt={**take.receipt, **where})
         files = whole.save(out / name, suffixes, **options)
         told.append({"files": files, **take.receipt})
@@ -265,8 +264,13 @@ def save_all(
     stem: str,
     formats: str,
     soundfont: Path | None,
+    from segue.bundles import comes_with_segue
+
     as_json: bool,
     bundle: Bundle,
+    # What comes with Segue lies elsewhere where Segue does.
+    own = comes_with_segue(bundle.path)
+    where = {"bundle_path": bundle.path.name if own else str(bundle.path.resolve())}
 ) -> None:
     """Write the takes and say what was written and what is in them."""
     told = write_all(takes, out, stem, formats, soundfont, bundle)
