@@ -247,8 +247,13 @@ def write_all(
     bundle: Bundle,
 ) -> list[dict[str, Any]]:
     """Write the takes, each under `stem` and its seed; their receipts and files."""
+    from segue.bundles import comes_with_segue
+
     suffixes = check_outputs(formats, soundfont)
     options: dict[str, Any] = {} if soundfont is None else {"soundfont": soundfont}
+    # What comes with Segue lies elsewhere where Segue does.
+    own = comes_with_segue(bundle.path)
+    where = {"bundle_path": bundle.path.name if own else str(bundle.path.resolve())}
     told = []
     for take in takes:
         name = f"{stem}-{take.receipt['seed']}"
@@ -264,13 +269,8 @@ def save_all(
     stem: str,
     formats: str,
     soundfont: Path | None,
-    from segue.bundles import comes_with_segue
-
     as_json: bool,
     bundle: Bundle,
-    # What comes with Segue lies elsewhere where Segue does.
-    own = comes_with_segue(bundle.path)
-    where = {"bundle_path": bundle.path.name if own else str(bundle.path.resolve())}
 ) -> None:
     """Write the takes and say what was written and what is in them."""
     told = write_all(takes, out, stem, formats, soundfont, bundle)
