@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
+from segue.models.chained import chained_logits
 
 
 class DilatedConv(SequenceModel):
@@ -73,14 +74,7 @@ class DilatedConv(SequenceModel):
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., width) and the row to predict to C logits (..., V_k)."""
-        context = self.dropout(features)
-        logits = []
-        for k in range(len(self.sizes)):
-            mixed = nn.functional.gelu(self.mix[k](context)) + context
-            logits.append(self.out[k](mixed))
-            if k < len(self.chosen):
-                context = context + self.chosen[k](row[..., k])
-        return tuple(logits)
+        return chained_logits(self.dropout(features), row, self.mix, self.out, self.chosen)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Each layer's last inputs, (B, dilation, width), all silence."""

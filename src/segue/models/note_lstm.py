@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from segue.errors import RecipeError
 from segue.models.base import SequenceModel
+from segue.models.chained import chained_logits
 from segue.models.gru import GRU
 from segue.models.packing import Apart
 from segue.models.recurrent import LSTM
@@ -91,14 +92,7 @@ class NoteLSTM(SequenceModel):
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., hidden) and the row to predict to C logits (..., V_k)."""
-        context = self.dropout(features)
-        logits = []
-        for k in range(len(self.sizes)):
-            mixed = nn.functional.gelu(self.mix[k](context)) + context
-            logits.append(self.out[k](mixed))
-            if k < len(self.chosen):
-                context = context + self.chosen[k](row[..., k])
-        return tuple(logits)
+        return chained_logits(self.dropout(features), row, self.mix, self.out, self.chosen)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Zero h of every layer, and c after it of an LSTM, (B, hidden) each."""

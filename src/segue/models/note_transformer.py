@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
 from segue.models.caches import Place
+from segue.models.chained import chained_logits
 
 
 class NoteTransformer(SequenceModel):
@@ -85,14 +86,7 @@ class NoteTransformer(SequenceModel):
 
     def heads(self, features: Tensor, row: Tensor) -> tuple[Tensor, ...]:
         """(..., width) and the row to predict to C logits (..., V_k)."""
-        context = self.dropout(features)
-        logits = []
-        for k in range(len(self.sizes)):
-            mixed = nn.functional.gelu(self.mix[k](context)) + context
-            logits.append(self.out[k](mixed))
-            if k < len(self.chosen):
-                context = context + self.chosen[k](row[..., k])
-        return tuple(logits)
+        return chained_logits(self.dropout(features), row, self.mix, self.out, self.chosen)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """The number of rows read, (B, 1), and for each block empty keys and values.
