@@ -20,10 +20,10 @@ PARTS := train,search,dev
 OUT ?= out
 MINUTES ?= 10
 ARGS ?=
-DATA ?=
+BUNDLE ?= src/segue/bundles/shipped/segue-piano
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench every-recipe systems-table fuzz serve help-docs tree lock clean distclean
+.PHONY: help setup demo demo-train test check bench every-recipe systems-table evaluate-default fuzz serve help-docs tree lock clean distclean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
@@ -39,8 +39,16 @@ $(READY): pyproject.toml constraints.txt
 	$(PIP) -e '.[$(PARTS)]'
 	@touch $@
 
+PIECE := music21/corpus/schumann_clara/polonaise_op1n3.mxl
+demo: $(READY) ## New piano music, and a polonaise by Clara Schumann carried on (under a minute)
+	$(BIN)/segue generate -n 4 --bars 16 --seed 1 -o $(OUT)
+	$(BIN)/segue continue $(VENV)/lib/python3*/site-packages/$(PIECE) --prompt-bars 8 --bars 8 --seed 1 -o $(OUT)
+	@echo
+	@echo "Listen to the .wav files in $(OUT)/, open the .mid files in any music program, and look at"
+	@echo "the .png rolls: $(OUT)/*-continued-1.png shades the eight bars that were given."
+
 DEMO := $(OUT)/demo-run
-demo: $(READY) ## Bach chorales in, new music out: prepare, train, generate, continue (under 8 minutes)
+demo-train: $(READY) ## Bach chorales in, new music out: prepare, train, generate, continue (under 8 minutes)
 	rm -rf $(DEMO)
 	$(BIN)/segue corpora get bach-chorales -o $(OUT)/bach-chorales
 	$(BIN)/segue train $(OUT)/bach-chorales --recipe chorale-lstm --seed 1 -o $(DEMO)
@@ -77,6 +85,11 @@ systems-table: $(READY) ## Train what has no record yet and write docs/systems.m
 	@test -n "$(DATA)" || { echo "Error: say where the sets are: make systems-table DATA=FOLDER." >&2; exit 2; }
 	$(BIN)/python -m bench.systems --data $(DATA) $(ARGS)
 
+evaluate-default: $(READY) ## Judge the bundle that comes with Segue on held-out works (DATA=FOLDER of sets)
+	@test -n "$(DATA)" || { echo "Error: say where the sets are: make evaluate-default DATA=FOLDER." >&2; exit 2; }
+	$(BIN)/python -m tools.default.gather $(DATA) runs/default/music
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.evaluate_default --bundle $(BUNDLE) --gallery docs/gallery/piano --write bench/results/default.json $(ARGS)
+
 fuzz: $(FUZZ_READY) ## Look for inputs that break a reader (MINUTES=10)
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
@@ -84,7 +97,7 @@ $(FUZZ_READY): $(READY)
 	$(PIP) -e '.[$(PARTS),fuzz]'
 	@touch $@
 
-serve: $(READY) ## The studio in the browser, with the bundles of runs/ and out/ (make demo writes one)
+serve: $(READY) ## The studio in the browser, with segue-piano and the bundles of runs/ and out/
 	$(BIN)/segue studio $(ARGS)
 
 help-docs: $(READY) ## Write docs/help.md from the command line itself

@@ -27,6 +27,7 @@ ELSE = {
     "docs/": "help, architecture, decisions, lab log",
     "tests/": "the same tree again, a test for each file",
     "tools/": "makes the generated parts: this tree, the constraints",
+    "src/segue/bundles/shipped/": "the bundles that come with Segue, by name",
     "src/segue/data/report.css": "the looks of the corpus report",
     "src/segue/judging/compare.css": "the looks of the report on runs",
     "src/segue/judging/listen.js": "the blind listening page at work",
@@ -44,8 +45,9 @@ ELSE = {
 def described(path: Path) -> str:
     """One line on what a file is."""
     name = path.relative_to(ROOT).as_posix()
-    if name in ELSE:
-        return ELSE[name]
+    for known in (name, f"{name}/"):
+        if known in ELSE:
+            return ELSE[known]
     says = SAYS.get(path.suffix)
     line = says(path.read_text(encoding="utf-8")) if says else ""
     if not line:
@@ -83,7 +85,9 @@ def lines(folder: Path, depth: int) -> list[str]:
     """The tree of `folder` as indented lines; empty folders are left out."""
     drawn = []
     for path in files(folder):
-        if path.is_dir():
+        if f"{path.relative_to(ROOT).as_posix()}/" in ELSE:
+            drawn.append(f"{'  ' * depth + path.name + '/':{WIDTH}} {described(path)}")
+        elif path.is_dir():
             below = lines(path, depth + 1)
             drawn += ["  " * depth + path.name + "/", *below] if below else []
         else:

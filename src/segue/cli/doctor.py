@@ -61,7 +61,7 @@ def _report(
 ) -> Report:
     from segue.judging import doctor
 
-    if not path.is_dir():
+    if not path.is_dir() and not doctor.is_run(path):
         return doctor.Report(str(path), (), (doctor.file(path, bundle),))
     if doctor.is_run(path):
         with progress() as bar:
