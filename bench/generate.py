@@ -6,8 +6,8 @@
 One run, medians, one take and 64 at a time, each with one thread and with two. A step is the
 features of one row and the logits of the next.
 
-- The 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32, int8), beside the same net as an eager
-  `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`.
+- The 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32, int8, of one take int4), beside
+  the same net as an eager `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`.
 - A Transformer of 11 M parameters: 128 rows from the first, the likeliest each time, beside
   `generate` of a GPT-2 of the same size in Hugging Face's transformers, which `--peer-python` has
   in an environment of its own (python3 -m venv V; V/bin/pip install torch==2.13.0 transformers).
@@ -45,6 +45,7 @@ from segue.bundles import Bundle
 from segue.files import write_json
 from segue.generation.engine import Engine
 from segue.generation.guides import Steps
+from segue.generation.int4 import in_four_bits
 from segue.generation.int8 import keeps_small_caches, quantised
 from segue.generation.onnx_engine import OnnxEngine, session
 from segue.generation.player import Player
@@ -116,11 +117,14 @@ def untrained(folder: Path, recipe: recipes.Recipe) -> Bundle:
     )
 
 
-def engines(bundle: Bundle, threads: int) -> Iterator[tuple[str, OnnxEngine, int]]:
-    """The fp32 and the int8 engine, and how many bytes of weights each reads in a step."""
+def engines(bundle: Bundle, threads: int, batch: int = 64) -> Iterator[tuple[str, OnnxEngine, int]]:
+    """The engines, and how many bytes of weights each reads in a step; int4 is for one take."""
     small = quantised(bundle, small_caches=keeps_small_caches())
     plain = {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
-    for name, graphs in (("fp32", plain), ("int8", small)):
+    kinds = [("fp32", plain), ("int8", small)]
+    if batch == 1:
+        kinds.append(("int4", in_four_bits(bundle)))
+    for name, graphs in kinds:
         opened = {k: session(bundle.path / k, threads, graph) for k, graph in graphs.items()}
         engine = OnnxEngine(bundle, opened=lambda path, opened=opened: opened[path.name])
         yield name, engine, sum(matrices(graph) for graph in graphs.values())
@@ -131,7 +135,7 @@ def matrices(graph: bytes) -> int:
     import onnx
 
     model = onnx.load_from_string(graph)
-    products = ("MatMul", "Gemm", "MatMulIntegerToFloat")
+    products = ("MatMul", "Gemm", "MatMulIntegerToFloat", "MatMulNBits")
     used = {n.input[1] for n in model.graph.node if n.op_type in products}
     held = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     return sum(held[name].nbytes for name in used if name in held)
@@ -201,7 +205,7 @@ def lstm(bundle: Bundle, threads: int) -> list[Row]:
             by_cells = rate(lambda some=some, zeros=zeros: cells(some, zeros)) * batch
         rows.append(row(f"eager nn.LSTM, batch {batch}", by_eager, "rows/s"))
         rows.append(row(f"loop of nn.LSTMCell, batch {batch}", by_cells, "rows/s"))
-        for name, engine, weights in engines(bundle, threads):
+        for name, engine, weights in engines(bundle, threads, batch):
             own = rate(stepping(engine, batch)) * batch
             asked = (NN_LSTM, LSTM_CELL) if batch == 1 else (MANY_LSTM, MANY_LSTM)
             if batch == 1:
@@ -210,7 +214,7 @@ def lstm(bundle: Bundle, threads: int) -> list[Row]:
                 cells_of = weights if name == "int8" else weights // 4
                 bound = product_rate(batch, threads, int8=name == "int8") / (2 * cells_of)
             measured = {"bound": (own / bound, BOUND)}
-            if name == "int8":
+            if name != "fp32":
                 measured |= {"nn.LSTM": (own / by_eager, asked[0]),
                              "LSTMCell": (own / by_cells, asked[1])}  # fmt: skip
             rows.append(row(f"3 x 512 LSTM, {name}, batch {batch}", own, "rows/s", **measured))
@@ -233,7 +237,7 @@ def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
         if theirs is not None:
             what = f"GPT-2 of transformers {peer['version']}, batch {batch}"
             rows.append(row(what, theirs, "rows/s"))
-        for name, engine, _ in engines(bundle, threads):
+        for name, engine, _ in engines(bundle, threads, batch):
             rates = []
             for _ in range(3):
                 began = time.perf_counter()
@@ -241,7 +245,7 @@ def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
                 rates.append(batch * ROWS / (time.perf_counter() - began))
             own = statistics.median(rates[1:])
             asked = GPT_ONE if batch == 1 else GPT_MANY
-            beside = {"GPT-2": (own / theirs, asked)} if theirs and name == "int8" else {}
+            beside = {"GPT-2": (own / theirs, asked)} if theirs and name != "fp32" else {}
             rows.append(row(f"11M Transformer, {name}, batch {batch}", own, "rows/s", **beside))
     return rows
 

@@ -127,7 +127,7 @@ def test_a_state_that_is_played_on_leaves_the_old_one(bundle: Bundle) -> None:
         np.testing.assert_array_equal(old, now)
 
 
-@pytest.mark.parametrize("engine", ["onnx", "int8"])
+@pytest.mark.parametrize("engine", ["onnx", "int8", "int4"])
 def test_a_take_does_not_depend_on_those_beside_it(bundle: Bundle, engine: str) -> None:
     together = generate(bundle, takes=4, bars=2, seed=5, engine=engine)
     for i, take in enumerate(together):

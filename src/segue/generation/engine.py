@@ -94,7 +94,7 @@ def read(engine: Engine, rows: IntRows) -> State:
     return engine.step(np.ascontiguousarray(rows[:, -1]), engine.holding(before))
 
 
-ENGINES = ("auto", "onnx", "int8", "torch")
+ENGINES = ("auto", "onnx", "int8", "int4", "torch")
 
 
 def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
@@ -111,6 +111,10 @@ def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
             from segue.generation.int8 import rounded
 
             return OnnxEngine(bundle, name="int8", opened=rounded(bundle))
+        if name == "int4":
+            from segue.generation.int4 import halved
+
+            return OnnxEngine(bundle, name="int4", opened=halved(bundle))
         return OnnxEngine(bundle, name="int8" if bundle.precision == "int8" else "onnx")
     allow_torch(bundle, name)
     from segue.generation.torch_engine import TorchEngine
@@ -120,6 +124,6 @@ def make_engine(bundle: Bundle, name: str = "auto") -> Engine:
 
 def allow_torch(bundle: Bundle, name: str) -> None:
     """Raise if ONNX was asked for, which the bundle then lacks, or torch is not installed."""
-    if name in ("onnx", "int8"):
+    if name in ("onnx", "int8", "int4"):
         raise SegueError(f"{bundle.name} has no ONNX form: leave --engine out to play with torch.")
     require_torch(f"playing {bundle.name}")

@@ -75,7 +75,7 @@ class Watched:
 
         model = onnx.load(path)
         produced = {each.name for each in model.graph.output}
-        given = {node.input[0] for node in _products(model.graph)}
+        given = {node.input[0] for node in products(model.graph)}
         kept = {name for node in _caching(model.graph) for name in node.input[1:3]}
         self._seen = sorted(given | kept)
         for name in self._seen:
@@ -142,7 +142,7 @@ def _compose(bundle: Bundle, opened: Callable[[Path], Watched]) -> None:
 # -- rounding ----------------------------------------------------------------------------------
 
 
-def _products(graph: Any) -> list[Any]:
+def products(graph: Any) -> list[Any]:
     """The nodes that multiply with a matrix of weights."""
     weights = {each.name: list(each.dims) for each in graph.initializer}
     return [
@@ -177,11 +177,11 @@ def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
     model = onnx.load(path)
     graph = model.graph
     weights = {each.name: each for each in graph.initializer}
-    products = {node.output[0] for node in _products(graph)}
+    rounding = {node.output[0] for node in products(graph)}
     nodes: list[Any] = []
     made: dict[str, Any] = {}
     for node in graph.node:
-        if node.output[0] not in products:
+        if node.output[0] not in rounding:
             nodes.append(node)
             continue
         given, out = node.input[0], node.output[0]
@@ -207,6 +207,14 @@ def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
         )
     for node in _caching(graph) if small_caches else ():
         made |= _with_small_caches(graph, node, spans)
+    return replaced(model, nodes, made)
+
+
+def replaced(model: Any, nodes: list[Any], made: dict[str, Any]) -> bytes:
+    """A model with other nodes, which read arrays that were `made`; nothing that none reads."""
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
     del graph.node[:]
     graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}

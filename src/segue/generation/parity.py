@@ -41,12 +41,12 @@ class Parity:
         return asdict(self)
 
     def check(self) -> None:
-        """BundleError unless fp32 plays what the reference plays, or int8 costs at most 1 %."""
-        if self.engine == "int8":
+        """BundleError unless fp32 plays as the reference does, and fewer bits cost at most 1 %."""
+        if self.engine in ("int8", "int4"):
             if self.rise > MOST_RISE:
                 raise BundleError(
-                    f"int8 costs {100 * self.rise:.1f} % more nats than {self.reference}; at most "
-                    f"{100 * MOST_RISE:g} % is allowed: export fp32 (--to onnx) instead."
+                    f"{self.engine} costs {100 * self.rise:.1f} % more nats than {self.reference}; "
+                    f"at most {100 * MOST_RISE:g} % is allowed: export fp32 (--to onnx) instead."
                 )
         elif not self.greedy_equal or self.max_logit_difference > LOGIT_TOLERANCE:
             raise BundleError(

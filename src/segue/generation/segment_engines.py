@@ -65,6 +65,11 @@ def make_composer(bundle: Bundle, name: str = "auto") -> Composer:
     """What plays the bundle: ONNX Runtime unless torch is asked for or there is no graph."""
     if name not in ENGINES:
         raise SegueError(f"there is no engine {name!r}; {nearest(name, ENGINES)}.")
+    if name == "int4":
+        raise SegueError(
+            f"{bundle.name} makes whole segments; int4 is for bundles that play row by row: use "
+            "int8, or leave --engine out."
+        )
     if name != "torch" and bundle.graphs:
         if name == "int8" and bundle.precision != "int8":
             from segue.generation.int8 import rounded
