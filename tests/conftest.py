@@ -86,3 +86,48 @@ def run_path(corpus_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=8"])
     train(Corpus.open(corpus_path), recipe, out, seed=1)
     return out
+
+
+@pytest.fixture(scope="session")
+def shipped_path(run_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the one in the package, with that run's bundle in it as it would be shipped."""
+    from segue import bundles
+    from segue.bundles.weights import in_half
+    from segue.generation.int8 import quantised
+
+    folder = tmp_path_factory.mktemp("package") / "shipped"
+    whole = bundles.load(run_path)
+    told = ("plays", "engine", "parameters", "context", "header", "used", "held_out", "seed")
+    bundles.save(
+        folder / bundles.DEFAULT,
+        recipe=whole.recipe.model_copy(update={"name": bundles.DEFAULT}),
+        encoding=whole.encoding,
+        weights=in_half(whole.weights()),
+        onnx=quantised(whole),
+        state=whole.index["state"],
+        openings=whole.openings,
+        beside={"memorisation.npz": (whole.path / "memorisation.npz").read_bytes()},
+        facts={
+            **{name: whole.index[name] for name in told},
+            "precision": "int8",
+            "corpus": {"licence": "CC0 1.0"},
+        },
+    )
+    return folder
+
+
+@pytest.fixture
+def shipped(shipped_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That bundle comes with Segue, as the only one."""
+    from segue.bundles import DEFAULT, own
+
+    monkeypatch.setattr(own, "folder", lambda: shipped_path)
+    return shipped_path / DEFAULT
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bundle comes with Segue."""
+    from segue.bundles import own
+
+    monkeypatch.setattr(own, "folder", lambda: tmp_path / "nothing-shipped")
