@@ -32,7 +32,7 @@ def command(
         int, typer.Option(min=0, max=32, help="How many of each to see, hear and choose from.")
     ] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Draws takes, excerpts and pairs.")] = 0,
-    engine: Annotated[str, typer.Option(help="auto, onnx, int8 or torch.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, onnx, int8, int4 or torch.")] = "auto",
     votes: Annotated[
         list[Path] | None,
         typer.Option(help="Count choices saved on the listening page of --out; repeatable."),

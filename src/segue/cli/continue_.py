@@ -35,6 +35,8 @@ def command(
     polyphony: playing.Polyphony = 0,
     density: playing.Density = None,
     ending: playing.Ending = "stop",
+    style: playing.Style = None,
+    touch: playing.Touch = None,
     temperature: playing.Temperature = None,
     top_k: playing.TopK = None,
     top_p: playing.TopP = None,
@@ -59,7 +61,16 @@ def command(
         loaded, temperature, top_k, top_p, min_p, typical, heat, loop_beats
     )
     wishes = playing.wishes_of(
-        key, chords, chord_bars, lowest, highest, polyphony, density=density, ending=ending
+        key,
+        chords,
+        chord_bars,
+        lowest,
+        highest,
+        polyphony,
+        density=density,
+        ending=ending,
+        style=style,
+        touch=touch,
     )
     reading = read_reported(prompt)
     for repair in reading.repairs:

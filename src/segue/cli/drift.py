@@ -20,7 +20,7 @@ Rate = Annotated[
         min=0.001, max=0.5, help="How often music of the same kind may raise a false alarm."
     ),
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="auto, onnx, int8 or torch.")]
+EngineName = Annotated[str, typer.Option("--engine", help="auto, onnx, int8, int4 or torch.")]
 UpdateToo = Annotated[
     bool,
     typer.Option(

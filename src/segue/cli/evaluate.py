@@ -13,7 +13,7 @@ from segue.cli.console import Json, emit_json, note, progress
 if TYPE_CHECKING:
     from segue.judging.likelihood import Evaluation
 
-Engine = Annotated[str, typer.Option(help="auto, onnx, int8 or torch.")]
+Engine = Annotated[str, typer.Option(help="auto, onnx, int8, int4 or torch.")]
 
 
 def command(

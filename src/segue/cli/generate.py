@@ -34,6 +34,8 @@ def command(
     polyphony: playing.Polyphony = 0,
     density: playing.Density = None,
     ending: playing.Ending = "stop",
+    style: playing.Style = None,
+    touch: playing.Touch = None,
     instruments: playing.Instruments = None,
     tempo: playing.Tempo = None,
     metre: playing.Metre = None,
@@ -98,6 +100,8 @@ def command(
         metre,
         density,
         ending,
+        style,
+        touch,
     )
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")

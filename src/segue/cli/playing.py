@@ -37,6 +37,20 @@ Ending = Annotated[
         "the piece in its last quarter (own; a cadence where it does not)."
     ),
 ]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        help="baroque, classical, romantic, modern, song or pop, of bundles that were told; any "
+        "leaves it to the model."
+    ),
+]
+Touch = Annotated[
+    str | None,
+    typer.Option(
+        help="plain (one loudness), shaped or pedalled, of bundles that were told; any leaves it "
+        "to the model (default: as the recipe says)."
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help="Seed of the first take; take i uses seed + i (default: random)."),
@@ -89,7 +103,8 @@ EngineName = Annotated[
     str,
     typer.Option(
         "--engine",
-        help="auto, onnx (the default where it can), int8 (faster, not quite the same) or torch.",
+        help="auto, onnx (the default where it can), int8 or int4 (faster, not quite the same), "
+        "or torch.",
     ),
 ]
 Formats = Annotated[
@@ -159,6 +174,8 @@ def wishes_of(
     metre: str | None = None,
     density: str | None = None,
     ending: str = "stop",
+    style: str | None = None,
+    touch: str | None = None,
 ) -> Wishes:
     """What the user asks of the music; SegueError for what cannot be understood."""
     from segue.generation.playable import wishes
@@ -172,6 +189,8 @@ def wishes_of(
         "tempo": tempo,
         "metre": metre,
         "density": density,
+        "style": style,
+        "touch": touch,
     }
     told = {name: value for name, value in asked.items() if value is not None}
     return wishes(**told, chord_bars=chord_bars, polyphony=polyphony, ending=ending)

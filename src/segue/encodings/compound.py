@@ -261,7 +261,7 @@ class Compound(CompoundChanges, Closed):
             pressed = self.pedalled and len(events[1]) > 0
             events.append(self.about_rows(self._portrait(score, events[0], pressed)))
         every = np.concatenate(events) if len(events) > 1 else events[0]
-        return Encoded(self._rows(every), header)
+        return Encoded(self.laid(every), header)
 
     def _steps(self, score: Score, ticks: Ints) -> Ints:
         if self.unit == "beats":
@@ -311,6 +311,14 @@ class Compound(CompoundChanges, Closed):
         )
         return portrait.of(heard, pedalled, portrait.style_of(score))
 
+    def portrait_of(self, score: Score) -> dict[str, int]:
+        """What there is to say of a piece, by kind; nothing where `about` is off."""
+        if not self.about:
+            return {}
+        slot_of, _ = self.slots.of(score)
+        pressed = self.pedalled and len(self._pedal(score, slot_of)) > 0
+        return self._portrait(score, self._notes(score, slot_of), pressed)
+
     def about_rows(self, said: Mapping[str, int]) -> Ints:
         """Shape (kinds said, 5): what is said of a piece, by kind, as events at step 0."""
         symbols = portrait.symbols(said)
@@ -353,8 +361,8 @@ class Compound(CompoundChanges, Closed):
         rows[:, 0], rows[:, 2] = step[changed], self.first_tempo + symbol[changed]
         return rows
 
-    def _rows(self, events: Ints) -> Rows:
-        """Events with absolute steps as sorted rows with relative ones, rests between."""
+    def laid(self, events: Ints) -> Rows:
+        """Events, (n, 5) with absolute steps, changed in place, as rows: START, in order, END."""
         key = (events[:, 0] << 14) | (events[:, 1] << 8) | events[:, 2]
         events = events.take(in_order(key), axis=0)
         gap = events[:, 0].copy()

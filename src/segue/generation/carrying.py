@@ -10,13 +10,16 @@ import numpy as np
 
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
+from segue.encodings.compound import Compound
+from segue.encodings.pedal import DOWN_FROM
 from segue.errors import SegueError
 from segue.generation.engine import IntRows
 from segue.generation.harmony import Harmony
 from segue.generation.lengths import Length
 from segue.generation.take import Take, checks, make_receipt, signed
 from segue.generation.wishes import Wishes
-from segue.score import Score, Track, join, tidy
+from segue.score import CONTROL, SUSTAIN_PEDAL, Score, Track, events, join, tidy
+from segue.score.score import Events
 
 
 def prompt_rows(
@@ -52,13 +55,17 @@ def longer(
     settings: dict[str, Any],
     wishes: Wishes,
     length: Length,
+    carries: Sequence[str] = (),
     *,
     key: Harmony | None = None,
     own_end: bool = False,
 ) -> Take:
-    """A take that goes on from the end of `prompt` with the notes of `tail` before tick `end`."""
+    """A take that goes on from the end of `prompt` with the notes of `tail` before tick `end`.
+
+    `carries` names the tables of `tail` beside the notes that go on too.
+    """
     begin = prompt.end_ticks
-    whole = _carried_on(prompt, tail, begin, end)
+    whole = _carried_on(prompt, tail, begin, end, carries)
     whole = whole if own_end else length.filled(whole, begin, end)
     score, proof = wishes.fitted(whole, begin, end, key=key, own_end=own_end)
     receipt = make_receipt(bundle, engine, seed, {**settings, **wishes.settings()})
@@ -66,7 +73,20 @@ def longer(
     return Take(signed(score, receipt), receipt, begin)
 
 
-def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
+def carries_time(encoding: Encoding, wishes: Wishes, length: Length) -> tuple[str, ...]:
+    """What goes on beside the notes of a continuation: pedal and tempo, where rows tell of them.
+
+    A length in seconds needs the steady tempo that the prompt ends with.
+    """
+    if not isinstance(encoding, Compound):
+        return ()
+    steady = length.seconds is not None or wishes.tempo is not None or encoding.tempo != "rows"
+    return ("controls",) * encoding.pedalled + ("tempi",) * (not steady)
+
+
+def _carried_on(
+    prompt: Score, tail: Score, begin: int, end: int, carries: Sequence[str] = ()
+) -> Score:
     """The prompt untouched, and the new notes that lie in [begin, end), cut at the end."""
     notes = tail.notes[(tail.notes["onset"] >= begin) & (tail.notes["onset"] < end)].copy()
     notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
@@ -74,7 +94,31 @@ def _carried_on(prompt: Score, tail: Score, begin: int, end: int) -> Score:
     homes = home_tracks(prompt, tail.tracks, tracks)
     if len(notes):
         notes["track"] = np.array(homes)[notes["track"]]
-    return join(prompt, tidy(Score(prompt.ticks_per_beat, notes, tuple(tracks))), 0)
+    new = Score(prompt.ticks_per_beat, notes, tuple(tracks))
+    if "controls" in carries:
+        new = new.with_(controls=_pedal(prompt, tail, homes, begin, end))
+    whole = join(prompt, tidy(new), 0)
+    if "tempi" in carries:
+        tempi = tail.tempi[(tail.tempi["onset"] >= begin) & (tail.tempi["onset"] < end)]
+        whole = whole.with_(tempi=np.concatenate([prompt.tempi, tempi]))
+    return whole
+
+
+def _pedal(prompt: Score, tail: Score, homes: Sequence[int], begin: int, end: int) -> Events:
+    """The pedal of the new part, up at its beginning and its end."""
+    controls = tail.controls[(tail.controls["onset"] >= begin) & (tail.controls["onset"] < end)]
+    controls = controls.copy()
+    if len(controls):
+        controls["track"] = np.array(homes)[controls["track"]]
+    before = prompt.controls[prompt.controls["number"] == SUSTAIN_PEDAL]
+    both = np.concatenate([before, controls])
+    let_go = []
+    for track in np.unique(both["track"]).tolist():
+        for pressed, at in ((before, begin), (both, end)):
+            mine = pressed[pressed["track"] == track]
+            if len(mine) and mine["value"][np.argmax(mine["onset"])] >= DOWN_FROM:
+                let_go.append((at, track, SUSTAIN_PEDAL, 0))
+    return np.concatenate([controls, events(CONTROL, let_go)])
 
 
 def home_tracks(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
-from segue.evaluation.measures.keys import fits, global_key, window_chroma
+from segue.evaluation.measures.keys import global_key, window_chroma
 from segue.generation.harmony import Harmony
 from segue.score import Score, slice_ticks
+from segue.score.tonality import fits
 
 if TYPE_CHECKING:
     from segue.generation.wishes import Wishes

@@ -11,10 +11,13 @@ from segue.bundles import Bundle
 from segue.encodings.compound import Compound
 from segue.errors import SegueError
 from segue.generation.fill_rows import Gap, filled_events, filled_frames, together
+from segue.generation.foresight import known
+from segue.generation.given import TRACK
 from segue.generation.guides import only_known
-from segue.generation.locked import TRACK, Locked
+from segue.generation.locked import Locked
 from segue.generation.player import Player
 from segue.generation.players import make_player
+from segue.generation.said import refuse_unsaid, said, without_codes
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
 from segue.generation.timing import in_time_of, pitch_masks, steps_at
@@ -201,23 +204,26 @@ def _fill(
     player = make_player(bundle, engine, sampling)
     rows, header = _rows(encoding, music, kept)
     header = {**header, "tracks": _all_tracks(header["tracks"], bundle.index["header"], slots)}
-    at = encoding.positions(rows.astype(np.uint16))
+    refuse_unsaid(bundle, wishes)
     begin, end = (steps_at(encoding, music, tick) for tick in span)
-    read = at < begin
-    read[: len(encoding.opening())] = True
-    locked = (at >= begin) & (at < end) & ~read & (rows[:, 0] >= _FIRST_STEP)
+    about = encoding.portrait_of(music) | said(wishes)
+    if settings["way"] == "accompany" and wishes.density is None:
+        about.pop("density", None)  # of the one part that is there, which says little of all
+    told = known(encoding, rows, music, (begin, end), about)
     seeds = [seed + i for i in range(takes)]
     gap = Gap(music, kept, (), span)
+    only = only_known(encoding, bundle.index["used"], header)
     guide = Locked(
-        encoding, takes, rows[read],
-        locked=rows[locked], at=at[locked],
+        encoding, takes, told.prompt,
+        locked=told.given, at=told.at,
         open_slots=np.isin(np.arange(encoding.layout.sizes[TRACK]), slots),
-        position=int(at[read][-1]), begin=begin, end=end,
-        only=only_known(encoding, bundle.index["used"], header),
+        position=told.position, begin=begin, end=end,
+        # Tempo and pedal stay those of the music.
+        only=without_codes(encoding, only, ("tempo", "pedal")),
         pitches=pitch_masks(wishes, encoding, music, span[0]),
     )  # fmt: skip
-    state = player.read(rows[read])
-    prompt = rows[read]
+    prompt = told.prompt
+    state = player.read(prompt)
     made = []
     for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         whole = np.concatenate([prompt, new]).astype(np.uint16)

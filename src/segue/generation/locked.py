@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.compound import Compound
-from segue.encodings.compound_variants import REST, STEP
+from segue.encodings.compound_variants import STEP
+from segue.generation.given import CODE, ONSET, TRACK, Given, closes
 from segue.generation.guides import Steps
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-ONSET, TRACK, CODE = 0, 1, 2
 
 
 class Locked(Steps):
@@ -41,17 +40,18 @@ class Locked(Steps):
         open_slots: Bools,
         **steps: Any,
     ) -> None:
-        super().__init__(encoding, takes, prompt, **steps)
-        self._locked, self._at = locked, at
+        self._locked = Given(encoding, takes, locked, at)
+        super().__init__(encoding, takes, prompt, given=self._locked, **steps)
         self._open = open_slots
-        self._reach = encoding.reach
-        self._next = np.zeros(takes, np.int64)
+        # What is told ahead and bar lines say nothing of tracks that are not drawn in.
+        notes = (locked[:, CODE] >= encoding.first_pitch) & (locked[:, TRACK] < encoding.max_tracks)
+        self._last_note = int(np.flatnonzero(notes).max(initial=-1))
 
     def allowed(self, column: int, row: Ints) -> Bools:
-        """Once nothing locked is to come, only open tracks."""
+        """Once no locked note is to come, only open tracks."""
         mask = super().allowed(column, row)
         if column == TRACK:
-            free = (self._next >= len(self._locked)) & (row[:, ONSET] >= STEP)
+            free = (self._locked.played > self._last_note) & (row[:, ONSET] >= STEP)
             narrowed = mask & self._open[None]
             some = narrowed.any(axis=1)
             mask = np.where((free & some)[:, None], narrowed, mask)
@@ -59,26 +59,6 @@ class Locked(Steps):
         return mask
 
     def settle(self, row: Ints) -> Ints:
-        """Put the next locked note in place of each drawn row that it comes before."""
-        settled = row.copy()
-        for b in np.flatnonzero(self._next < len(self._locked)):
-            gap = int(self._at[self._next[b]] - self._position[b])
-            if not self._comes_first(row[b], self._locked[self._next[b]], gap):
-                continue
-            if gap > self._reach:
-                settled[b] = 0
-                settled[b, ONSET] = REST
-                continue
-            settled[b] = self._locked[self._next[b]]
-            settled[b, ONSET] = STEP + gap
-            self._next[b] += 1
-        return settled
-
-    def _comes_first(self, drawn: Ints, locked: Ints, gap: int) -> bool:
-        """Whether the locked note, `gap` steps ahead, comes before the row that was drawn."""
-        if drawn[ONSET] == REST:
-            return gap <= self._reach
-        if drawn[ONSET] < STEP or not self._open[drawn[TRACK]]:
-            return True
-        mine = (int(drawn[ONSET]) - STEP, int(drawn[TRACK]), int(drawn[CODE]))
-        return (gap, int(locked[TRACK]), int(locked[CODE])) <= mine
+        """Put the next locked row in place of each drawn one that it comes before."""
+        closed = (row[:, ONSET] >= STEP) & ~self._open[row[:, TRACK]]
+        return self._locked.settle(row, self._position, closed | closes(row))

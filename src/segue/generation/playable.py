@@ -31,7 +31,7 @@ Music = Score | str | Path
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical", "heats", "loop_beats")
 _WISHES = (
     "key", "chords", "chord_bars", "lowest", "highest", "instruments", "tempo", "metre",
-    "polyphony", "density", "ending",
+    "polyphony", "density", "ending", "style", "touch",
 )  # fmt: skip
 
 

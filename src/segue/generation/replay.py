@@ -137,7 +137,7 @@ def sampling_of(settings: Mapping[str, Any]) -> Sampling:
 
 def wishes_of(told: Mapping[str, Any]) -> Wishes:
     """The wishes that a receipt's settings tell of."""
-    names = ("chord_bars", "lowest", "highest", "tempo", "polyphony", "ending")
+    names = ("chord_bars", "lowest", "highest", "tempo", "polyphony", "ending", "style", "touch")
     plain = {name: told[name] for name in names if name in told}
     return Wishes(
         key=harmony.key(told["key"]) if "key" in told else None,
@@ -151,7 +151,13 @@ def wishes_of(told: Mapping[str, Any]) -> Wishes:
 
 def _prompt(original: Score, settings: Mapping[str, Any]) -> Score:
     """The prompt of a continuation, which stands in it note for note."""
-    notes = original.notes[original.notes["onset"] < settings["prompt_end"]]
+    end = settings["prompt_end"]
+    notes = original.notes[original.notes["onset"] < end]
+    told: dict[str, Any] = {}
+    if settings.get("carries"):
+        controls, tempi = original.controls, original.tempi
+        told["controls"] = controls[controls["onset"] < end]
+        told["tempi"] = tempi[tempi["onset"] < end]
     own = [t for t in original.texts if not t.text.startswith((RECEIPT, "segue "))]
     tracks = original.tracks[: settings["prompt_tracks"]]
-    return original.with_(notes=notes, tracks=tracks, texts=tuple(own))
+    return original.with_(notes=notes, tracks=tracks, texts=tuple(own), **told)

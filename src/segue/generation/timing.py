@@ -140,13 +140,20 @@ def ticks_at(encoding: Encoding, score: Score, step: int) -> int:
 
 
 def in_time_of(encoding: Encoding, tail: Score, prompt: Score, at: int) -> Score:
-    """`tail`, whose tick 0 is tick `at` of the prompt, in the prompt's ticks from tick 0 on."""
+    """`tail`, whose tick 0 is tick `at` of the prompt, in the prompt's ticks from tick 0 on.
+
+    Controllers and tempi come with it where steps are parts of a beat.
+    """
     notes = tail.notes.copy()
+    told = {}
     if encoding.step_beats is not None:
         factor = prompt.ticks_per_beat / tail.ticks_per_beat
         first = np.rint(notes["onset"] * factor)
         last = np.rint((notes["onset"] + notes["duration"]) * factor)
         notes["onset"], notes["duration"] = first + at, last - first
+        for name in ("controls", "tempi"):
+            told[name] = getattr(tail, name).copy()
+            told[name]["onset"] = np.rint(told[name]["onset"] * factor) + at
     else:
         start = float(prompt.tempo_map.seconds(at))
         seconds = tail.tempo_map.seconds(
@@ -154,7 +161,7 @@ def in_time_of(encoding: Encoding, tail: Score, prompt: Score, at: int) -> Score
         )
         first, last = prompt.tempo_map.ticks(seconds + start)
         notes["onset"], notes["duration"] = first, last - first
-    return Score(prompt.ticks_per_beat, notes, tail.tracks)
+    return Score(prompt.ticks_per_beat, notes, tail.tracks, **told)
 
 
 def lasting(header: dict[str, Any], ticks: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
-from segue.generation.carrying import facts_of, longer, prompt_rows
+from segue.generation.carrying import carries_time, facts_of, longer, prompt_rows
 from segue.generation.engine import IntRows, State
 from segue.generation.guides import Steps, only_known
 from segue.generation.lengths import Length
@@ -23,6 +23,14 @@ from segue.generation.players import (
     read_each,
     refuse_start,
     starts_from_opening,
+)
+from segue.generation.said import (
+    given_of,
+    opening_of,
+    refuse_unsaid,
+    steady,
+    with_said,
+    without_tempi,
 )
 from segue.generation.sampling import Sampling
 from segue.generation.segment_ways import continue_segments, generate_segments
@@ -63,7 +71,7 @@ def generate(
     """
     length = Length(bars, seconds)
     seeds = [seed + i for i in range(takes)]
-    wishes = wishes or Wishes()
+    wishes = steady(bundle, wishes or Wishes(), length)
     if bundle.plays == "segments":
         refuse_start(bundle, start)
         return generate_segments(
@@ -170,18 +178,22 @@ def begin(
             # What sounded in an opening is not part of the take: a roll begins in silence.
             last = np.zeros_like(last)
     else:
-        last = encoding.opening().astype(np.int64)
+        last = opening_of(bundle, wishes)
         state = player.read(last)
     empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
     empty = wishes.in_time(empty, encoding)
     end_ticks = length.end(empty, 0)
+    only = only_known(encoding, bundle.index["used"], header)
+    told = steering(wishes, encoding, empty, (0, end_ticks), len(seeds))
+    if not opened:
+        told |= given_of(encoding, len(seeds), empty, 0, told["end"], wishes)
     guide = Steps(
         encoding,
         len(seeds),
         last,
         position=-1 if opened else 0,
-        only=only_known(encoding, bundle.index["used"], header),
-        **steering(wishes, encoding, empty, (0, end_ticks), len(seeds)),
+        only=only if wishes.tempo is None else without_tempi(encoding, only),
+        **told,
     )
     first = last[:0] if opened else last
     player = steered(player, guide)
@@ -215,6 +227,7 @@ def continue_(
     seeds = [seed + i for i in range(takes)]
     rows, header = prompt_rows(bundle, encoding, prompt)
     length, wishes = Length(bars, seconds), wishes or Wishes()
+    refuse_unsaid(bundle, wishes)
     if bundle.plays == "segments":
         return continue_segments(
             bundle, prompt, rows, seeds, length, sampling, engine, wishes, on_row=on_row
@@ -222,21 +235,28 @@ def continue_(
     begin, timed = prompt.end_ticks, encoding.timed
     end = length.end(prompt, begin)
     player = make_player(bundle, engine, sampling)
+    rows = with_said(encoding, rows, wishes)
+    carries = carries_time(encoding, wishes, length)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
     read = player.read(_with_history(bundle, rows, seed))
     settings = {"way": "continue", **length.settings(), **player.sampling.settings()}
     settings |= facts_of(prompt)
+    if carries:
+        settings["carries"] = list(carries)
     at = ticks_at(encoding, prompt, position) if timed else begin
 
     def make(own: Sequence[int], drawn: Sequence[int]) -> list[Take]:
+        only = only_known(encoding, bundle.index["used"], header)
+        told = steering(wishes, encoding, prompt, (begin, end), len(own))
+        told |= given_of(encoding, len(own), prompt, position + 1, told["end"], wishes)
         guide = Steps(
             encoding,
             len(own),
             rows,
             position=position,
             begin=steps_at(encoding, prompt, begin) if timed else 0,
-            only=only_known(encoding, bundle.index["used"], header),
-            **steering(wishes, encoding, prompt, (begin, end), len(own)),
+            only=only if "tempi" in carries else without_tempi(encoding, only),
+            **told,
         )
         played = steered(player, guide).play(read, guide, drawn, on_row)
         made = []
@@ -250,7 +270,7 @@ def continue_(
             made.append(
                 longer(
                     bundle, prompt, in_time_of(encoding, tail, prompt, at), end,
-                    player.engine.name, one, settings, wishes, length,
+                    player.engine.name, one, settings, wishes, length, carries,
                     key=key, own_end=bool(guide.own_end[i]),
                 )
             )  # fmt: skip

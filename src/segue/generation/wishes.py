@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.encodings import portrait
 from segue.encodings.base import Encoding
 from segue.encodings.piano_roll import PianoRoll
 from segue.errors import SegueError, nearest
@@ -29,6 +30,8 @@ from segue.score.score import DEFAULT_MICROSECONDS_PER_BEAT
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+ANY = "any"
+"""A style or touch that is left to the model."""
 _BAR = 1e-6
 """How far before a bar line an onset may lie and still belong to the bar that it opens."""
 
@@ -43,7 +46,8 @@ class Wishes:
     `density` is how many notes begin a beat or a second, drums too, up to the last chord where
     there is one, within a tenth or two notes. `ending` is
     "stop" (where the length is over), "cadence" (on the tonic) or "own" (the model's END in the
-    last quarter, or else a cadence).
+    last quarter, or else a cadence). `style` and `touch` are what a bundle that knows such words
+    (`encodings.portrait`) is led to; "any" leaves them to the model, and "" to its recipe.
     """
 
     key: Harmony | None = None
@@ -57,12 +61,20 @@ class Wishes:
     polyphony: int = 0
     density: Density | None = None
     ending: str = "stop"
+    style: str = ""
+    touch: str = ""
 
     def __post_init__(self) -> None:
         if self.ending not in ends.ENDINGS:
             raise SegueError(
                 f"the ending came as {self.ending!r}; {nearest(self.ending, ends.ENDINGS)}."
             )
+        for kind, name, table in (
+            ("style", self.style, portrait.STYLES),
+            ("touch", self.touch, portrait.TOUCHES),
+        ):
+            if name and name not in (ANY, *table):
+                raise SegueError(f"the {kind} came as {name!r}; {nearest(name, (ANY, *table))}.")
         ranges = [
             ("lowest", self.lowest, 0, 127),
             ("highest", self.highest, self.lowest, 127),
@@ -124,6 +136,8 @@ class Wishes:
             "polyphony": self.polyphony or None,
             "density": self.density.name if self.density else None,
             "ending": self.ending if self.ending != "stop" else None,
+            "style": self.style,
+            "touch": self.touch,
         }
         return {"wishes": kept} if (kept := {k: v for k, v in told.items() if v}) else {}
 

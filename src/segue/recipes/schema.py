@@ -146,6 +146,10 @@ class GenerateTable(_Table):
     start: Literal["nothing", "opening"] = Field(
         "nothing", description="what a new take starts from: nothing, or a random training opening"
     )
+    say: dict[str, str] = Field(
+        default_factory=dict,
+        description="what new music is said to be like, of models that are told: touch, style",
+    )
     walk: float = Field(
         0.0,
         ge=0,
