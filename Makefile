@@ -23,7 +23,7 @@ ARGS ?=
 BUNDLE ?= src/segue/bundles/shipped/segue-piano
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-train test check bench every-recipe systems-table evaluate-default fuzz serve help-docs tree lock clean distclean
+.PHONY: help setup demo demo-train test check bench every-recipe systems-table train-default evaluate-default fuzz serve help-docs tree lock clean distclean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
@@ -84,6 +84,10 @@ every-recipe: $(READY) ## Train every recipe for 50 steps on real music and play
 systems-table: $(READY) ## Train what has no record yet and write docs/systems.md (slow; DATA=FOLDER of sets)
 	@test -n "$(DATA)" || { echo "Error: say where the sets are: make systems-table DATA=FOLDER." >&2; exit 2; }
 	$(BIN)/python -m bench.systems --data $(DATA) $(ARGS)
+
+train-default: $(READY) ## Train the bundle that comes with Segue anew, or go on (hours; DATA=FOLDER of sets)
+	@test -n "$(DATA)" || { echo "Error: say where the sets are: make train-default DATA=FOLDER." >&2; exit 2; }
+	$(BIN)/python -m tools.default.train $(DATA) $(ARGS)
 
 evaluate-default: $(READY) ## Judge the bundle that comes with Segue on held-out works (DATA=FOLDER of sets)
 	@test -n "$(DATA)" || { echo "Error: say where the sets are: make evaluate-default DATA=FOLDER." >&2; exit 2; }
