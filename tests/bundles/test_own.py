@@ -43,7 +43,7 @@ def test_the_default_is_the_first_of_several(
 
 @pytest.mark.parametrize("name", [None, "segue-piano"])
 def test_a_package_without_says_so(nothing_shipped: None, name: str | None) -> None:
-    with pytest.raises(BundleError, match="came without segue-piano.*name one"):
+    with pytest.raises(BundleError, match=r"came without segue-piano.*name one"):
         bundles.load(name)
     assert bundles.shipped() == {}
 

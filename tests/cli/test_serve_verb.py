@@ -29,8 +29,17 @@ def test_a_port_that_is_taken_is_told(segue: Callable[..., Any], tmp_path: Path)
     assert f"cannot listen at 127.0.0.1:{port}" in ran.err
 
 
+def test_with_no_folder_what_comes_with_segue_is_first(
+    segue: Callable[..., Any], shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+    monkeypatch.setattr("segue.server.run.serve", lambda settings, ready: asked.append(settings))
+    assert segue("serve", "--work", tmp_path).code == 0
+    assert asked[0].bundles == (shipped, Path("runs"), Path("out"))
+
+
 def test_options_reach_the_service(
-    segue: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    segue: Callable[..., Any], shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Settings] = []
     opened: list[str] = []
@@ -47,7 +56,7 @@ def test_options_reach_the_service(
     ran = segue("serve", tmp_path / "a", *options, "--work", tmp_path)
     assert ran.code == 0, ran.err
     (settings,) = asked
-    assert settings.bundles == (tmp_path / "a", tmp_path / "b")
+    assert settings.bundles == (tmp_path / "a", tmp_path / "b", shipped)
     assert settings.token == "a-token-of-the-environment"
     assert (settings.limits.running, settings.limits.waiting) == (3, 5)
     assert settings.hosts == ("music.local",)

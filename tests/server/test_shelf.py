@@ -39,3 +39,13 @@ def test_a_bundle_says_what_it_can(shelf_path: Path) -> None:
 
 def test_every_encoding_that_can_be_filled_is_offered() -> None:
     assert set(FILLED) == {"compound", *_FILLERS}
+
+
+def test_what_comes_with_segue_is_chosen_unless_folders_are_named(
+    shelf_path: Path, shipped: Path
+) -> None:
+    for folders, chosen in [([shipped, shelf_path], "segue-piano"), ([shelf_path, shipped], MODEL)]:
+        told = Shelf(folders).described()
+        assert {each["name"] for each in told} == {"segue-piano", MODEL}
+        assert [each["name"] for each in told if each["default"]] == [chosen]
+    assert Shelf([shipped]).described()[0]["licence"] == "CC0 1.0"
