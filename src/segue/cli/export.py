@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ def command(
     Of a bundle that holds none but int8 graphs, those in fp32 are made anew from its weights.
     """
     from segue import bundles
+    from segue.bundles.bundle import GRAPHS
     from segue.files import write_json, written_whole
     from segue.generation.parity import parity
 
@@ -41,7 +43,7 @@ def command(
             f"{loaded.name} has no ONNX form: it plays where torch is installed, by its weights."
         )
     told: dict[str, Any] = {"bundle": loaded.name, "hash": loaded.hash, "form": to}
-    graphs = _graphs(loaded, to)
+    loaded, graphs = _in_form(loaded, to)
     if loaded.plays == "rows":
         found = parity(loaded, _engine(loaded, to, graphs))
         found.check()
@@ -50,7 +52,7 @@ def command(
     for name, content in graphs.items():
         with written_whole(out / name) as beside:
             beside.write_bytes(content)
-    told["graphs"] = {name: (out / name).stat().st_size for name in loaded.graphs}
+    told["graphs"] = {name: (out / name).stat().st_size for name in GRAPHS if name in graphs}
     columns = [column.name for column in loaded.encoding.layout.columns]
     sizes = dict(zip(columns, loaded.sizes, strict=True))
     facts = {"columns": sizes, "state": loaded.index["state"], "engine": loaded.engine}
@@ -68,22 +70,24 @@ def command(
         )
 
 
-def _graphs(bundle: Bundle, form: str) -> dict[str, bytes]:
-    """The graphs by file name, in the form asked for."""
+def _in_form(bundle: Bundle, form: str) -> tuple[Bundle, dict[str, bytes]]:
+    """The graphs by file name, in the form asked for, and the bundle as they are to be played."""
     if form == "int8":
         from segue.generation.int8 import quantised
 
-        return quantised(bundle)
+        return bundle, quantised(bundle)
     if bundle.precision == "fp32":
-        return {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
+        return bundle, {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     from segue.recipes.builder import require_torch
 
     require_torch(f"making the fp32 graphs of {bundle.name} from its weights")
     from segue.generation.torch_engine import trained_model
     from segue.training.export import export
 
-    made = export(trained_model(bundle)).onnx
-    return {name: made[name] for name in bundle.graphs}
+    made = export(trained_model(bundle))
+    # A later Segue may lay out the state otherwise than the one that made the bundle.
+    as_made = {"precision": "fp32", "state": made.state, "engine": made.engine}
+    return replace(bundle, index={**bundle.index, **as_made}), made.onnx
 
 
 def _engine(bundle: Bundle, form: str, graphs: dict[str, bytes]) -> Any:
