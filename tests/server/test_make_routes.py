@@ -93,7 +93,7 @@ def test_a_full_queue_answers_429_and_when_to_come_again(
     small: Callable[..., httpx.Client],
 ) -> None:
     client = small({"running": 1, "waiting": 2})
-    asked = {"model": MODEL, "bars": 200, "takes": 8}
+    asked = {"model": MODEL, "bars": 256, "takes": 16}
     answers = [client.post(f"{API}/generate", json=asked) for _ in range(8)]
     accepted = [a for a in answers if a.status_code == 202]
     refused = [a for a in answers if a.status_code == 429]
