@@ -180,7 +180,8 @@ def test_the_page_says_which_encodings_offer_what():
     rows = [line.split("|") for line in section.splitlines() if " = " in line and line[0] == "|"]
     told = {row[1].split("`")[1].split()[0]: set(re.findall(r"`(\w+)`", row[3])) for row in rows}
     told["louder"] = told.pop("velocity") - {"piano_roll"}  # only one of its kinds of cells has any
-    offered = {"compound": get("compound", unit="seconds").variants}
+    compounds = get("compound", unit="seconds"), get("compound", about=True, bars=True, ahead=48)
+    offered = {"compound": {name for each in compounds for name in each.variants}}
     for name in ENCODINGS:
         offered.setdefault(name, getattr(get(name), "variants", ()))
     for variant, names in told.items():

@@ -276,3 +276,25 @@ def test_given_rows_come_when_it_is_their_time() -> None:
     assert given.settle(drawn, position + 10)[1].tolist() == drawn[1].tolist()
     forced = given.settle(drawn, position + 10, np.array([False, True, False]))
     assert forced[1].tolist() == [REST, 0, 0, 0, 0]
+
+
+def test_takes_that_are_joined_keep_what_they_are_given() -> None:
+    row = np.array([[0, 0, 50, 0, 0]])
+    one = Given(ENCODING, 1, row, np.array([10]))
+    two = Given(
+        ENCODING, 2, np.concatenate([row + np.array([0, 0, 1, 0, 0])] * 2), np.array([4, 20])
+    )
+    drawn = np.tile([STEP + 12, 0, 200, 1, 1], (3, 1))
+    position = np.zeros(3, np.int64)
+    apart = [one.settle(drawn[:1], position[:1]), two.settle(drawn[1:], position[1:])]
+    again = Given(ENCODING, 1, row, np.array([10])).joined(
+        Given(ENCODING, 2, np.concatenate([row + np.array([0, 0, 1, 0, 0])] * 2), np.array([4, 20]))
+    )
+    assert again.settle(drawn, position).tolist() == np.concatenate(apart).tolist()
+    assert again.played.tolist() == [1, 1, 1]
+    left = again.only(np.array([2, 0]))
+    assert left.settle(drawn[:2], np.array([10, 10])).tolist() == [
+        [STEP + 10, 0, 51, 0, 0], drawn[0].tolist(),
+    ]  # fmt: skip
+    assert left.played.tolist() == [2, 1]
+    assert again.played.tolist() == [1, 1, 1]

@@ -606,6 +606,8 @@ def _alike(one: Section, other: Section) -> bool:
         return False
     if one.how != other.how or not (_is_simple(a) and _is_simple(b)):
         return False
+    if (a._given is None) != (b._given is None):
+        return False
     same = ("_encoding", "_begun", "_may_end", "_ends_from")
     if any(getattr(a, name) != getattr(b, name) for name in same):
         return False
@@ -642,6 +644,8 @@ def _merge(one: Section, other: Section) -> None:
     for name in _BY_TAKE:
         setattr(guide, name, np.concatenate([getattr(a, name), getattr(b, name)]))
     ends: Any = np.concatenate([_ends(a, one.takes), _ends(b, other.takes)])
+    if a._given is not None and b._given is not None:
+        guide._given = a._given.joined(b._given)
     guide._begin, guide._end = _still_to_come(a), ends
     guide._longest_still, guide._frame = max(a._longest_still, b._longest_still), None
     one.guide = guide
@@ -664,6 +668,8 @@ def _kept(section: Section, parts: list[Part], index: NDArray[np.int64]) -> Sect
     guide = copy.copy(_own(section))  # no other kind is shared
     for name in _BY_TAKE:
         setattr(guide, name, getattr(guide, name)[index])
+    if guide._given is not None:
+        guide._given = guide._given.only(index)
     ends: Any = _ends(_own(section), section.takes)[index]
     guide._end, guide._frame = ends, None
     chance = section.chance.chosen(index)

@@ -6,6 +6,8 @@ follows, and the model draws again with it read. So it knows all that is given u
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,21 +20,47 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 ONSET, TRACK, CODE = 0, 1, 2
+_NEVER = np.iinfo(np.int32).max
+"""The step of what never comes."""
 
 
 class Given:
     """The rows that B takes are given, in order, and how many of them each has played.
 
     `rows`, (n, 5), are rows of `Compound` whose steps do not matter; `at`, (n,), are the steps at
-    which they stand, from the start of the piece.
+    which they stand, from the start of the piece. Takes that are joined keep their own.
     """
 
     def __init__(self, encoding: Compound, takes: int, rows: Ints, at: Ints) -> None:
         self._reach = encoding.reach
         # One more, which never comes, stands for none.
-        self._rows = np.concatenate([rows, np.zeros((1, 5), np.int64)]).astype(np.int64)
-        self._at = np.append(at, np.iinfo(np.int32).max).astype(np.int64)
+        self._rows = np.concatenate([rows, np.zeros((1, 5), np.int64)]).astype(np.int64)[None]
+        self._at = np.append(at, _NEVER).astype(np.int64)[None]
+        self._plan = np.zeros(takes, np.int64)
         self._next = np.zeros(takes, np.int64)
+
+    def only(self, index: Ints) -> Given:
+        """Some of the takes, in a new order."""
+        plans, plan = np.unique(self._plan[index], return_inverse=True)
+        return self._with(self._rows[plans], self._at[plans], plan, self._next[index])
+
+    def joined(self, other: Given) -> Given:
+        """These takes, and after them those of `other`, each with what it is given."""
+        long = max(self._at.shape[1], other._at.shape[1])
+        parts = [each._padded(long) for each in (self, other)]
+        rows, at = (np.concatenate(tables) for tables in zip(*parts, strict=True))
+        plan = np.concatenate([self._plan, other._plan + len(self._rows)])
+        return self._with(rows, at, plan, np.concatenate([self._next, other._next]))
+
+    def _padded(self, long: int) -> tuple[Ints, Ints]:
+        more = long - self._at.shape[1]
+        rows = np.pad(self._rows, ((0, 0), (0, more), (0, 0)))
+        return rows, np.pad(self._at, ((0, 0), (0, more)), constant_values=_NEVER)
+
+    def _with(self, rows: Ints, at: Ints, plan: Ints, following: Ints) -> Given:
+        made = copy(self)
+        made._rows, made._at, made._plan, made._next = rows, at, plan, following
+        return made
 
     @property
     def played(self) -> Ints:
@@ -45,13 +73,14 @@ class Given:
         `position`, (B,), is the step that each take has reached. Where `forced`, (B,), the drawn
         row cannot be played, and the next given one follows however late it is.
         """
-        due = self._rows[self._next]
-        gap = self._at[self._next] - position
+        due = self._rows[self._plan, self._next]
+        at = self._at[self._plan, self._next]
+        gap = at - position
         rest = row[:, ONSET] == REST
         first = _key(gap, due) <= _key(row[:, ONSET] - STEP, row)
         first = np.where(rest, gap <= self._reach, first & (row[:, ONSET] >= STEP))
         if forced is not None:
-            first |= forced & (self._next < len(self._rows) - 1)
+            first |= forced & (at < _NEVER)
         if not first.any():
             return row
         settled = row.copy()
