@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue.evaluation.measures.keys import fits
 from segue.evaluation.measures.parts import Floats, barred, bars_of, bits, tones
 from segue.score import Score
+from segue.score.tonality import fits
 
 NAN = float("nan")
 PARTS = 4
