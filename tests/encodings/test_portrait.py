@@ -20,10 +20,8 @@ def said_of(score, **options):
     """What an encoding says of a piece, by kind."""
     encoding = get("compound", about=True, pedal="rows", **options)
     codes = encoding.encode(score).rows
-    codes = codes[(codes[:, 0] >= STEP) & (codes[:, 2] < portrait.SIZE), 2].tolist()
-    kinds = list(portrait.KINDS)
-    kind = np.searchsorted(list(portrait.FIRST.values()), codes, side="right") - 1
-    return {kinds[k]: code - portrait.FIRST[kinds[k]] for k, code in zip(kind, codes, strict=True)}
+    codes = codes[(codes[:, 0] >= STEP) & (codes[:, 2] < portrait.SIZE), 2]
+    return portrait.said(codes.astype(np.int64))
 
 
 def test_key_density_and_touch_are_heard():
@@ -55,6 +53,7 @@ def test_the_style_is_told_by_a_text():
 def test_symbols_stand_in_the_order_of_kinds():
     said = {"touch": 1, "style": 2}
     assert portrait.symbols(said).tolist() == [2, portrait.FIRST["touch"] + 1]
+    assert portrait.said(portrait.symbols(said)) == said
     every = [portrait.FIRST[kind] + n for kind, size in portrait.KINDS.items() for n in range(size)]
     assert every == list(range(portrait.SIZE))
 

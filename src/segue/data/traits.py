@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.score import Score
+from segue.score.tonality import profiles
 
 FAMILIES = (
     "piano",
@@ -68,16 +69,7 @@ and then."""
 # finds the key in the title for three in four, Krumhansl and Kessler's profiles for two in three.
 _MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 _MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-
-
-def _profiles() -> NDArray[np.float64]:
-    """Shape (24, 12): each key's profile over pitch classes, of mean 0 and length 1."""
-    rows = [np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)]
-    centred = np.array(rows) - np.mean(rows, axis=1, keepdims=True)
-    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-
-
-_PROFILES = _profiles()
+_PROFILES = profiles(_MAJOR, _MINOR)
 
 
 def traits(score: Score) -> NDArray[np.void]:

@@ -152,6 +152,11 @@ class Compound(CompoundChanges, Closed):
         return 1 / self.steps_per_second if self.unit == "seconds" else None
 
     @property
+    def _beat_steps(self) -> int:
+        """Steps of a beat; where there are none, of half a second."""
+        return self.steps_per_beat if self.unit == "beats" else self.steps_per_second // 2
+
+    @property
     def reach(self) -> int:
         """The longest step, and the length of a rest, in steps."""
         auto = 4 * self.steps_per_beat if self.unit == "beats" else self.steps_per_second
@@ -302,7 +307,7 @@ class Compound(CompoundChanges, Closed):
     def _portrait(self, score: Score, notes: Ints, pedalled: bool) -> dict[str, int]:
         """What is said of a piece, by its notes as rows tell them."""
         pitched = notes[notes[:, 1] < self.slots.pitched]
-        steps_per_beat = self.clock["steps_per_beat"]
+        steps_per_beat = self._beat_steps
         heard = portrait.Notes(
             pitched[:, 0] / steps_per_beat,
             self.lengths.values[pitched[:, 3]] / steps_per_beat,
@@ -484,17 +489,18 @@ class Compound(CompoundChanges, Closed):
 
         `moves` are the steps that each symbol of the first column moves on by, `bars` the first
         code of a bar line and the one past the last, `ahead` the first track of notes that are told
-        ahead and by how many steps, `steps_per_beat` what its name says (of seconds: a half).
+        ahead and by how many steps, `first_step` the first symbol of the first column that is a
+        step, `steps_per_beat` what its name says (of seconds: a half).
         """
         moves = np.maximum(np.arange(self.reach + 1 + STEP) - STEP, 0)
         moves[REST] = self.reach
         bars = self.first_bar, self.first_bar + bar_lines.SIZE * self.bars
-        steps = self.steps_per_beat if self.unit == "beats" else self.steps_per_second // 2
         return {
             "moves": moves.tolist(),
             "bars": list(bars),
             "ahead": [self.max_tracks, self.ahead],
-            "steps_per_beat": steps,
+            "first_step": STEP,
+            "steps_per_beat": self._beat_steps,
         }
 
     def opening(self) -> Rows:

@@ -39,6 +39,13 @@ FIRST = dict(zip(KINDS, np.cumsum([0, *KINDS.values()])[:-1].tolist(), strict=Tr
 """The first symbol of each kind."""
 
 
+def said(codes: Ints) -> dict[str, int]:
+    """What symbols say, by kind: the way back from `symbols`."""
+    names, first = list(FIRST), list(FIRST.values())
+    kinds = np.searchsorted(first, codes, side="right") - 1
+    return {names[k]: int(code) - first[k] for k, code in zip(kinds, codes, strict=True)}
+
+
 class Notes(NamedTuple):
     """Pitched notes, arrays of shape (notes,): onsets and lengths in beats, pitches, velocities."""
 
@@ -50,7 +57,8 @@ class Notes(NamedTuple):
 
 def style_text(style: str) -> Text:
     """The text that tells a piece's style; SegueError for one that is none."""
-    return Text(0, _STYLE + _style(style), "text")
+    asked(style=style)
+    return Text(0, _STYLE + style, "text")
 
 
 def symbols(said: Mapping[str, int]) -> Ints:
@@ -96,12 +104,6 @@ def moved(codes: Ints, semitones: Ints) -> Ints:
     key = codes - first
     is_key = (key >= 0) & (key < KEYS)
     return np.where(is_key, first + key // 12 * 12 + (key + semitones) % 12, codes)
-
-
-def _style(style: str) -> str:
-    if style not in STYLES:
-        raise SegueError(f"the style came as {style!r}; {nearest(style, STYLES)}.")
-    return style
 
 
 def style_of(score: Score) -> int | None:

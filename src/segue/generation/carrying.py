@@ -116,7 +116,7 @@ def _pedal(prompt: Score, tail: Score, homes: Sequence[int], begin: int, end: in
     for track in np.unique(both["track"]).tolist():
         for pressed, at in ((before, begin), (both, end)):
             mine = pressed[pressed["track"] == track]
-            if len(mine) and mine["value"][np.argmax(mine["onset"])] >= DOWN_FROM:
+            if len(mine) and mine["value"][-1] >= DOWN_FROM:
                 let_go.append((at, track, SUSTAIN_PEDAL, 0))
     return np.concatenate([controls, events(CONTROL, let_go)])
 

@@ -13,11 +13,11 @@ from segue.errors import SegueError
 from segue.generation.fill_rows import Gap, filled_events, filled_frames, together
 from segue.generation.foresight import known
 from segue.generation.given import TRACK
-from segue.generation.guides import only_known
+from segue.generation.guides import only_known, without
 from segue.generation.locked import Locked
 from segue.generation.player import Player
 from segue.generation.players import make_player
-from segue.generation.said import refuse_unsaid, said, without_codes
+from segue.generation.said import refuse_unsaid, said
 from segue.generation.sampling import Sampling
 from segue.generation.take import Take, checks, make_receipt, signed
 from segue.generation.timing import in_time_of, pitch_masks, steps_at
@@ -219,7 +219,7 @@ def _fill(
         open_slots=np.isin(np.arange(encoding.layout.sizes[TRACK]), slots),
         position=told.position, begin=begin, end=end,
         # Tempo and pedal stay those of the music.
-        only=without_codes(encoding, only, ("tempo", "pedal")),
+        only=without(encoding, only, "tempo", "pedal"),
         pitches=pitch_masks(wishes, encoding, music, span[0]),
     )  # fmt: skip
     prompt = told.prompt

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.encodings import portrait
 from segue.encodings.compound import Compound
 from segue.encodings.compound_variants import STEP
 from segue.generation.given import CODE, ONSET, TRACK, bar_lines
@@ -45,25 +44,23 @@ def known(
     says = rows[:, ONSET] >= STEP
     events, at = rows[says].copy(), at[says]
     events[:, ONSET] = at
-    plain = events[:, CODE] >= (portrait.SIZE * encoding.about)
-    if (bars := bar_lines(encoding, music, 0, end)) is not None:
-        plain &= (events[:, CODE] < encoding.first_bar) | (events[:, CODE] >= encoding.first_tempo)
-    events = events[plain]
+    # What is said of the piece, and its bar lines, are told anew.
+    events = events[events[:, CODE] >= encoding.first_tempo]
     if encoding.ahead:
         told = (events[:, CODE] >= encoding.first_pitch) & (events[:, ONSET] >= begin)
         told &= events[:, ONSET] >= encoding.ahead
         events[told, TRACK] += encoding.max_tracks
         events[told, ONSET] -= encoding.ahead
     parts = [events[events[:, ONSET] < end]]
-    if bars is not None:
-        parts.append(bars[0])
+    if encoding.bars:
+        parts.append(bar_lines(encoding, music, 0, end))
     if encoding.about:
         parts.append(encoding.about_rows(about))
     every = np.concatenate(parts)
     every = every[np.lexsort((every[:, CODE], every[:, TRACK], every[:, ONSET]))]
     read = every[:, ONSET] < begin
     # What is said of the piece comes first, even where the gap begins with it.
-    read |= every[:, CODE] < portrait.SIZE * encoding.about
+    read |= every[:, CODE] < encoding.first_bar
     position = int(every[read, ONSET].max(initial=0))
     prompt = encoding.laid(every[read].copy())[:-1].astype(np.int64)
     return Known(prompt, position, every[~read], every[~read, ONSET])

@@ -11,7 +11,6 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.encodings.base import Encoding
 from segue.encodings.compound import Compound
 from segue.encodings.compound_variants import END, REST, STEP
 from segue.score import Score
@@ -98,15 +97,9 @@ def _key(step: Ints, row: Ints) -> Ints:
     return np.asarray((step << 20) | (row[:, TRACK] << 12) | row[:, CODE])
 
 
-def bar_lines(encoding: Encoding, score: Score, first: int, end: int) -> tuple[Ints, Ints] | None:
-    """The bar lines of `score` from step `first` up to `end` as rows and steps for `Given`.
-
-    None where the encoding writes no bar lines.
-    """
-    if not isinstance(encoding, Compound) or not encoding.bars:
-        return None
-    events = encoding.bar_rows(score, max(first, 0), max(end - 1, 0))
-    return events, events[:, 0]
+def bar_lines(encoding: Compound, score: Score, first: int, end: int) -> Ints:
+    """Shape (bars, 5): the bar lines of `score` from step `first` up to `end`, as events."""
+    return encoding.bar_rows(score, max(first, 0), max(end - 1, 0))
 
 
 def closes(row: Ints) -> Bools:

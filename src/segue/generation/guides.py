@@ -308,8 +308,16 @@ def only_known(
         if column.name == "track" and header.get("tracks"):
             slots = [int(track[0]) for track in header["tracks"]]
             masks[k] = np.isin(np.arange(column.size), slots)
+    return without(encoding, masks, "bar")
+
+
+def without(encoding: Encoding, masks: Mapping[int, Bools], *blocks: str) -> dict[int, Bools]:
+    """Masks for `Steps` that let no symbol of these blocks be drawn."""
+    narrowed = dict(masks)
+    for k, column in enumerate(encoding.layout.columns):
         for block in column.blocks:
-            if block.name == "bar":
-                first = column.offset("bar")
-                masks[k][first : first + block.size] = False
-    return masks
+            if block.name in blocks:
+                first = column.offset(block.name)
+                narrowed[k] = narrowed[k].copy()
+                narrowed[k][first : first + block.size] = False
+    return narrowed

@@ -22,7 +22,6 @@ from segue.generation.wishes import ANY, Wishes
 from segue.score import Score
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 USUAL_TEMPO = 100.0
 """Beats a minute of music whose length is asked for in seconds, and nothing else of its time."""
@@ -93,12 +92,7 @@ def with_said(encoding: Encoding, rows: Ints, wishes: Wishes) -> Ints:
     changes = said(wishes)
     if not changes:
         return rows
-    kinds = np.searchsorted(list(portrait.FIRST.values()), rows[about, CODE], side="right") - 1
-    names = list(portrait.KINDS)
-    known = {
-        names[k]: int(code) - portrait.FIRST[names[k]]
-        for k, code in zip(kinds, rows[about, CODE], strict=True)
-    }
+    known = portrait.said(rows[about, CODE])
     return np.concatenate([rows[:1], _rows(encoding, known | changes), rows[1:][~about[1:]]])
 
 
@@ -112,8 +106,8 @@ def given_of(
     if not isinstance(encoding, Compound) or end is None:
         return {}
     events = [np.zeros((0, 5), np.int64)]
-    if (found := bar_lines(encoding, score, first, end)) is not None:
-        events.append(found[0])
+    if encoding.bars:
+        events.append(bar_lines(encoding, score, first, end))
     if encoding.tempo == "rows" and wishes.tempo is not None and not first:
         micros = np.array([round(60e6 / wishes.tempo)])
         code = encoding.first_tempo + int(Tempi().symbols(micros)[0])
@@ -123,23 +117,3 @@ def given_of(
         return {}
     every = every[np.lexsort((every[:, CODE], every[:, 0]))]
     return {"given": Given(encoding, takes, every, every[:, 0])}
-
-
-def without_tempi(encoding: Encoding, masks: dict[int, Bools]) -> dict[int, Bools]:
-    """Masks for `Steps` that let no row of tempo be drawn."""
-    return without_codes(encoding, masks, ("tempo",))
-
-
-def without_codes(
-    encoding: Encoding, masks: dict[int, Bools], blocks: tuple[str, ...]
-) -> dict[int, Bools]:
-    """Masks for `Steps` that let no codes of these blocks of compound rows be drawn."""
-    if not isinstance(encoding, Compound):
-        return masks
-    column = encoding.layout.columns[CODE]
-    mask = masks[CODE].copy()
-    for block in column.blocks:
-        if block.name in blocks:
-            first = column.offset(block.name)
-            mask[first : first + block.size] = False
-    return {**masks, CODE: mask}

@@ -14,7 +14,7 @@ from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation.carrying import carries_time, facts_of, longer, prompt_rows
 from segue.generation.engine import IntRows, State
-from segue.generation.guides import Steps, only_known
+from segue.generation.guides import Steps, only_known, without
 from segue.generation.lengths import Length
 from segue.generation.player import Player
 from segue.generation.players import (
@@ -30,7 +30,6 @@ from segue.generation.said import (
     refuse_unsaid,
     steady,
     with_said,
-    without_tempi,
 )
 from segue.generation.sampling import Sampling
 from segue.generation.segment_ways import continue_segments, generate_segments
@@ -192,7 +191,7 @@ def begin(
         len(seeds),
         last,
         position=-1 if opened else 0,
-        only=only if wishes.tempo is None else without_tempi(encoding, only),
+        only=only if wishes.tempo is None else without(encoding, only, "tempo"),
         **told,
     )
     first = last[:0] if opened else last
@@ -255,7 +254,7 @@ def continue_(
             rows,
             position=position,
             begin=steps_at(encoding, prompt, begin) if timed else 0,
-            only=only if "tempi" in carries else without_tempi(encoding, only),
+            only=only if "tempi" in carries else without(encoding, only, "tempo"),
             **told,
         )
         played = steered(player, guide).play(read, guide, drawn, on_row)

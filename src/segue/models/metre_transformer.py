@@ -63,6 +63,7 @@ class MetreTransformer(SequenceModel):
         self.width, self.heads_per_layer = width, heads_per_layer
         steps = int(clock["steps_per_beat"])
         self.register_buffer("moves", torch.tensor(clock["moves"]), persistent=False)
+        self.first_step = int(clock["first_step"])
         self.first_bar, self.past_bars = (int(code) for code in clock["bars"])
         self.ahead_from, self.ahead = (int(number) for number in clock["ahead"])
         self.last_place = _BEATS_A_BAR * steps
@@ -88,7 +89,7 @@ class MetreTransformer(SequenceModel):
 
     def _bar_lines(self, rows: Tensor) -> Tensor:
         code = rows[..., 2]
-        sounding = rows[..., 0] >= 3  # steps come after START, END and REST
+        sounding = rows[..., 0] >= self.first_step
         return sounding & (code >= self.first_bar) & (code < self.past_bars)
 
     def _place(self, since: Tensor, known: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ profiles of what listeners expect of a key, Krumhansl and Kessler (1982).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,14 +18,14 @@ _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 KEYS = 24
 
 
-def _profiles() -> Floats:
-    """Shape (24, 12): each with mean 0 and norm 1."""
-    rows = np.stack([np.roll(p, root) for p in (_MAJOR, _MINOR) for root in range(12)])
+def profiles(major: Sequence[float], minor: Sequence[float]) -> Floats:
+    """Shape (24, 12): those of two modes on each pitch class, each with mean 0 and norm 1."""
+    rows = np.stack([np.roll(p, root) for p in (major, minor) for root in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-PROFILES = _profiles()
+PROFILES = profiles(_MAJOR, _MINOR)
 
 
 def fits(chroma: Floats) -> Floats:
