@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from segue import bundles
 from segue.generation.batching import SharedBundle
+from segue.generation.engine import IntRows
+from segue.score import NOTE, events
+from segue.score.score import Events
 from segue.server import schemas
-from segue.server.live import listener
+from segue.server.live import EVERY, Listener, listener
 from segue.server.making import WAYS
 from segue.server.wire import of_notes
 from served import MODEL, PIECE
@@ -53,3 +57,37 @@ def test_takes_that_come_whole_are_not_told(run_path: Path) -> None:
     assert listener(bundle, schemas.Infill.model_validate(infill), lambda *_: None) is None
     novel = schemas.Generate.model_validate({"model": MODEL, "novel": True})
     assert listener(bundle, novel, lambda *_: None) is None
+
+
+class Fourth:
+    """A way by which every fourth row makes a note of the rows before it certain."""
+
+    ticks_per_quarter = 480
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def certain(self, rows: IntRows) -> Events:
+        self.looks += 1
+        return events(NOTE, [(480 * i, 480, 0, 60, 80) for i in range(len(rows) // 4)])
+
+
+def test_takes_are_looked_at_seldom_once_they_sound() -> None:
+    way = Fourth()
+    heard: dict[int, list[int]] = {0: [], 1: []}
+    now = 0.0
+    tell = Listener(
+        way, lambda n, notes, _: heard[n].extend(x["onset"] for x in notes), lambda: now
+    )
+
+    def played(rows: int) -> int:
+        before = way.looks
+        tell(lambda: [np.zeros((rows, 5), np.int64)] * 2)
+        return way.looks - before
+
+    # Row by row until each take sounds, and then not before it is time.
+    assert [played(rows) for rows in (1, 2, 3, 4, 5, 8)] == [2, 2, 2, 2, 0, 0]
+    assert heard == {0: [0], 1: [0]}
+    now = EVERY + 0.01
+    assert [played(8), played(12)] == [2, 0]
+    assert heard == {0: [0, 480], 1: [0, 480]}

@@ -31,8 +31,8 @@ from segue.generation.player import FETCHED, MAX_ROWS, MOST_TRIES, Player, only_
 from segue.generation.sampling import Sampling, pick
 
 Bools = NDArray[np.bool_]
-Told = Callable[[list[list[IntRows]]], None]
-"""What hears the rows of each take of a request, all there are so far, time and again."""
+Told = Callable[[Callable[[], list[IntRows]]], None]
+"""What hears, time and again, that there is more of a request; asked, it says each take's rows."""
 
 MOST_TAKES = 64
 FEWEST = 2
@@ -43,14 +43,15 @@ EAGER, STEADY = (2, 4, 6, 8, 12, 16, 24), 32
 
 @dataclass
 class Part:
-    """The takes of one request: what plays them, and the rows that they have by now."""
+    """The takes of one request: what plays them, and what has been played of them by now."""
 
     state: State
     guide: Guide
     seeds: Sequence[int]
     player: Player
     loops: Loops | None
-    rows: list[list[IntRows]] = field(default_factory=list)
+    blocks: list[tuple[IntRows, Bools]] = field(default_factory=list)
+    """(T, B, C) rows, one block after the other, and which of them count, (T, B)."""
     count: int = 0
     tellable: int = 0
     """Rows that those who wait have been told of."""
@@ -59,14 +60,19 @@ class Part:
     error: BaseException | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def __post_init__(self) -> None:
-        self.rows = [[] for _ in self.seeds]
-
     def take(self, rows: IntRows, kept: Bools) -> None:
         """(T, B, C) rows more, of which those count that are kept, (T, B)."""
-        for i, mine in enumerate(self.rows):
-            mine.extend(rows[kept[:, i], i])
+        self.blocks.append((rows, kept))
         self.count += len(rows)
+
+    def rows(self) -> list[IntRows]:
+        """(N, C) the rows of each take by now."""
+        blocks = self.blocks[:]
+        if not blocks:
+            return [np.zeros((0, len(self.player.engine.sizes)), np.int64) for _ in self.seeds]
+        rows = np.concatenate([block for block, _ in blocks])
+        kept = np.concatenate([those for _, those in blocks])
+        return [rows[kept[:, i], i] for i in range(len(self.seeds))]
 
     @property
     def waits(self) -> int:
@@ -513,8 +519,7 @@ class EnsemblePlayer(Player):
                 on_row(count)
             if self.told is not None:
                 self.told(part.rows)
-        columns = len(self.engine.sizes)
-        return [np.array(r, dtype=np.int64).reshape(-1, columns) for r in part.rows]
+        return part.rows()
 
 
 class Ensembles:

@@ -8,6 +8,7 @@ import platform
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,14 @@ def make_receipt(
         "seed": seed,
         "settings": settings,
         "machine": platform.machine(),
-        "versions": {name: metadata.version(name) for name in packages},
+        "versions": {name: _version(name) for name in packages},
     }
+
+
+@cache
+def _version(package: str) -> str:
+    """The version that is installed: reading it off the disk takes longer than some takes."""
+    return metadata.version(package)
 
 
 def signed(score: Score, receipt: dict[str, Any]) -> Score:

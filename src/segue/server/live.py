@@ -3,11 +3,16 @@
 Notes are told in the ticks of the take that will come. What is put right only when a take is whole
 (a limit of voices, a cadence) may differ in the take, which is the last word. Told are takes of
 `generate` and `continue` of bundles that play row by row; others come whole.
+
+To know what is certain, a take is decoded from its start, which costs as much as some rows do. So
+a take is looked at each time that rows come until it has told its first notes, and only now and
+then from there on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,7 +33,10 @@ from segue.server.making import wishes_of
 
 Hear = Callable[[int, list[dict[str, int]], int], None]
 """A take's number, notes that are new, and ticks to a quarter."""
-Told = Callable[[list[list[IntRows]]], None]
+EVERY = 0.2
+"""Seconds at least between two looks at takes that have told their first notes."""
+SHARE = 10
+"""How many times as long as a look took is waited before the next, of music that is long."""
 
 
 class Way(Protocol):
@@ -38,8 +46,8 @@ class Way(Protocol):
     def ticks_per_quarter(self) -> int:
         """What its notes are counted in."""
 
-    def certain(self, rows: Sequence[IntRows]) -> Events:
-        """The notes of these rows that nothing can change any more."""
+    def certain(self, rows: IntRows) -> Events:
+        """The notes of these (N, C) rows that nothing can change any more."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Generated:
         end = Length(asked.bars, asked.seconds).end(empty, 0)
         return cls(encoding, header, first, wishes, end, empty.ticks_per_beat)
 
-    def certain(self, rows: Sequence[IntRows]) -> Events:
+    def certain(self, rows: IntRows) -> Events:
         """As `Way`."""
         score, now = _decoded(self.encoding, self.first, rows, self.header)
         known = score.with_(notes=_before(score, now))
@@ -101,7 +109,7 @@ class Continued:
         end = Length(asked.bars, asked.seconds).end(prompt, begin)
         return cls(encoding, header, prompt, at, end, prompt.ticks_per_beat)
 
-    def certain(self, rows: Sequence[IntRows]) -> Events:
+    def certain(self, rows: IntRows) -> Events:
         """As `Way`."""
         opening = self.encoding.opening().astype(np.int64)
         tail, now = _decoded(self.encoding, opening, rows, self.header)
@@ -117,10 +125,10 @@ class Continued:
 
 
 def _decoded(
-    encoding: Encoding, first: IntRows, rows: Sequence[IntRows], header: dict[str, Any]
+    encoding: Encoding, first: IntRows, rows: IntRows, header: dict[str, Any]
 ) -> tuple[Score, float]:
     """The music so far, and the tick that it has reached."""
-    whole = np.concatenate([first, np.array(rows, np.int64)]).astype(np.uint16)
+    whole = np.concatenate([first, rows]).astype(np.uint16)
     score = encoding.decode(whole, header)
     step = int(encoding.positions(whole)[-1])
     if encoding.step_beats is not None:
@@ -136,27 +144,40 @@ def _before(score: Score, now: float) -> Events:
 
 @dataclass
 class Listener:
-    """Tells each note of each take once."""
+    """Tells each note of each take once; `clock` says the time in seconds."""
 
     way: Way
     hear: Hear
+    clock: Callable[[], float] = time.monotonic
     _told: dict[int, set[bytes]] = field(default_factory=dict)
     _rows: dict[int, int] = field(default_factory=dict)
+    _next: float = 0.0
 
-    def __call__(self, takes: list[list[IntRows]]) -> None:
-        """Look at the rows of each take."""
-        for number, rows in enumerate(takes):
-            if len(rows) == self._rows.get(number, 0):
-                continue
-            self._rows[number] = len(rows)
+    def __call__(self, rows: Callable[[], list[IntRows]]) -> None:
+        """There are more rows: look at those of each take whose turn it is."""
+        began = self.clock()
+        is_time = began >= self._next
+        if not is_time and self._told and all(self._told.values()):
+            return
+        for number, mine in enumerate(rows()):
             told = self._told.setdefault(number, set())
-            notes = self.way.certain(rows)
-            new = [i for i, note in enumerate(notes) if note.tobytes() not in told]
-            if not new:
+            if len(mine) == self._rows.get(number, 0) or (told and not is_time):
                 continue
-            told.update(notes[i].tobytes() for i in new)
-            fresh = np.array(notes[new], NOTE)
-            self.hear(number, wire.of_notes(fresh), self.way.ticks_per_quarter)
+            self._rows[number] = len(mine)
+            self._look(number, mine, told)
+        if is_time:
+            now = self.clock()
+            self._next = now + max(EVERY, SHARE * (now - began))
+
+    def _look(self, number: int, rows: IntRows, told: set[bytes]) -> None:
+        """Tell what is new of one take."""
+        notes = self.way.certain(rows)
+        new = [i for i, note in enumerate(notes) if note.tobytes() not in told]
+        if not new:
+            return
+        told.update(notes[i].tobytes() for i in new)
+        fresh = np.array(notes[new], NOTE)
+        self.hear(number, wire.of_notes(fresh), self.way.ticks_per_quarter)
 
 
 def listener(bundle: Bundle, asked: Any, hear: Hear) -> Listener | None:
