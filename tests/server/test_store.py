@@ -24,10 +24,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add(
     store: Store, id_: str, owner: str = "me", lease: float = 60.0, key: str | None = None
 ) -> bool:
-    return store.add(
+    added = store.add(
         id_, "generate", {"bars": 1}, "digest", key=key, seed=1, owner=owner,
         lease=time.time() + lease,
     )  # fmt: skip
+    assert added is None or added == store.job(id_)
+    return added is not None
 
 
 def test_a_job_from_start_to_end(store: Store) -> None:

@@ -66,6 +66,34 @@ pages = sql.Table(
 )
 """Small documents of other kinds, such as listening tests and their votes."""
 
+# What every job asks, put together once: that takes longer than the database takes to answer.
+_IS_OPEN = sql.or_(*(jobs.c.status == status for status in OPEN))
+_MINE = (jobs.c.id == sql.bindparam("its_id")) & (jobs.c.owner == sql.bindparam("mine")) & _IS_OPEN
+_JOB = sql.select(jobs).where(jobs.c.id == sql.bindparam("its_id"))
+_JOB_OF_KEY = sql.select(jobs).where(jobs.c.idempotency == sql.bindparam("key"))
+_ADD = jobs.insert()
+_BEGIN = (
+    jobs.update()
+    .where(_MINE)
+    .values(
+        status=RUNNING, attempt=jobs.c.attempt + 1,
+        started=sql.bindparam("now"), lease=sql.bindparam("until"),
+    )
+)  # fmt: skip
+_FINISH = (
+    jobs.update()
+    .where(_MINE)
+    .values(
+        status=sql.bindparam("ended_as"), finished=sql.bindparam("now"), lease=0.0,
+        problem=sql.bindparam("said"), result=sql.bindparam("found"),
+    )
+)  # fmt: skip
+_DROP_TAKES = takes.delete().where(takes.c.job == sql.bindparam("its_id"))
+_ADD_TAKES = takes.insert()
+_FACTS = (
+    sql.select(takes.c.facts).where(takes.c.job == sql.bindparam("its_id")).order_by(takes.c.number)
+)
+
 
 @dataclass(frozen=True)
 class JobRow:
@@ -127,31 +155,32 @@ class Store:
     def add(
         self, id_: str, kind: str, request: dict[str, Any], digest: str, *,
         key: str | None, seed: int | None, owner: str, lease: float,
-    ) -> bool:  # fmt: skip
-        """Accept a job; False if another has its idempotency key."""
+    ) -> JobRow | None:  # fmt: skip
+        """Accept a job; None if another has its idempotency key."""
         values = {
             "id": id_, "idempotency": key, "kind": kind, "request": json.dumps(request),
             "digest": digest, "status": QUEUED, "attempt": 0, "seed": seed, "owner": owner,
             "lease": lease, "cancel": False, "created": time.time(),
+            "started": None, "finished": None, "problem": None, "result": None,
         }  # fmt: skip
         try:
             with self.engine.begin() as connection:
-                connection.execute(jobs.insert().values(**values))
+                connection.execute(_ADD, values)
         except IntegrityError:
-            return False
-        return True
+            return None
+        return _job(values)
 
     def job(self, id_: str) -> JobRow | None:
         """A job by its id."""
-        return self._one(jobs.c.id == id_)
+        return self._one(_JOB, {"its_id": id_})
 
     def job_of_key(self, key: str) -> JobRow | None:
         """A job by the idempotency key it came with."""
-        return self._one(jobs.c.idempotency == key)
+        return self._one(_JOB_OF_KEY, {"key": key})
 
-    def _one(self, where: Any) -> JobRow | None:
+    def _one(self, query: Any, asked: dict[str, str]) -> JobRow | None:
         with self.engine.connect() as connection:
-            row = connection.execute(sql.select(jobs).where(where)).mappings().first()
+            row = connection.execute(query, asked).mappings().first()
         return _job(row) if row is not None else None
 
     def latest(self, count: int, kind: str | None = None) -> list[JobRow]:
@@ -164,14 +193,12 @@ class Store:
 
     def begin(self, id_: str, owner: str, lease: float) -> JobRow | None:
         """Begin a job that this server owns; None if it is not its own or open any more."""
-        mine = (jobs.c.id == id_) & (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
-        changed = jobs.update().where(mine).values(
-            status=RUNNING, attempt=jobs.c.attempt + 1, started=time.time(), lease=lease
-        )  # fmt: skip
+        mine = {"its_id": id_, "mine": owner, "now": time.time(), "until": lease}
         with self.engine.begin() as connection:
-            if not connection.execute(changed).rowcount:
+            if not connection.execute(_BEGIN, mine).rowcount:
                 return None
-        return self.job(id_)
+            row = connection.execute(_JOB, {"its_id": id_}).mappings().first()
+        return _job(row)
 
     def finish(
         self, id_: str, owner: str, status: str, *,
@@ -179,18 +206,17 @@ class Store:
         made: Sequence[TakeRow] = (),
     ) -> bool:  # fmt: skip
         """End a job with its takes, both or neither; False if it is not this server's any more."""
-        mine = (jobs.c.id == id_) & (jobs.c.owner == owner) & jobs.c.status.in_(OPEN)
-        changed = jobs.update().where(mine).values(
-            status=status, finished=time.time(), lease=0.0,
-            problem=json.dumps(problem) if problem else None,
-            result=json.dumps(result) if result is not None else None,
-        )  # fmt: skip
+        ended = {
+            "its_id": id_, "mine": owner, "ended_as": status, "now": time.time(),
+            "said": json.dumps(problem) if problem else None,
+            "found": json.dumps(result) if result is not None else None,
+        }  # fmt: skip
         with self.engine.begin() as connection:
-            if not connection.execute(changed).rowcount:
+            if not connection.execute(_FINISH, ended).rowcount:
                 return False
-            connection.execute(takes.delete().where(takes.c.job == id_))
+            connection.execute(_DROP_TAKES, {"its_id": id_})
             if made:
-                connection.execute(takes.insert(), [_take_values(take) for take in made])
+                connection.execute(_ADD_TAKES, [_take_values(take) for take in made])
         return True
 
     def hand_back(self, owner: str) -> int:
@@ -273,9 +299,8 @@ class Store:
 
     def facts_of(self, job: str) -> list[dict[str, Any]]:
         """The summaries of a job's takes, in order."""
-        query = sql.select(takes.c.facts).where(takes.c.job == job).order_by(takes.c.number)
         with self.engine.connect() as connection:
-            return [json.loads(text) for text in connection.execute(query).scalars()]
+            return [json.loads(t) for t in connection.execute(_FACTS, {"its_id": job}).scalars()]
 
     # -- pages -------------------------------------------------------------------------------
 

@@ -138,16 +138,16 @@ class Works:
         lane = self._work[kind][0]
         id_ = secrets.token_hex(10)
         self._admit(lane, id_)
-        added = False
+        job = None
         try:
-            added = self.store.add(
+            job = self.store.add(
                 id_, kind, request, digest, key=key, seed=seed, owner=self.owner,
                 lease=time.time() + self.limits.lease_seconds,
             )  # fmt: skip
         finally:
-            if not added:
+            if job is None:
                 self._forget(lane, id_)
-        if not added:
+        if job is None:
             assert key is not None
             known = self._same(key, digest)
             assert known is not None
@@ -155,8 +155,6 @@ class Works:
         self.logs.of(id_).add("queued", {"ahead": self.ahead(id_)}, 0)
         self._queues[lane].put(id_)
         self._metrics.accepted.labels(kind).inc()
-        job = self.store.job(id_)
-        assert job is not None
         return job
 
     def _same(self, key: str, digest: str) -> JobRow | None:

@@ -79,34 +79,35 @@ async def events(
     last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,16}$")] = None,
 ) -> StreamingResponse:
     """What happens to a job, from the start or from what came after an event."""
-    found = await asyncio.to_thread(_job, parts, id)
+    if parts.works.logs.known(id) is None:
+        await asyncio.to_thread(_job, parts, id)
     since = after if after is not None else int(last_event_id) if last_event_id else -1
     return StreamingResponse(
-        _stream(parts, found, since),
+        _stream(parts, id, since),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no", "cache-control": "no-store"},
     )
 
 
-async def _stream(parts: Service, found: JobRow, since: int) -> AsyncIterator[bytes]:
+async def _stream(parts: Service, id_: str, since: int) -> AsyncIterator[bytes]:
     yield b": hello\nretry: 1000\n\n"
     is_elsewhere = False
     while not parts.works.is_closing:
-        log = None if is_elsewhere else parts.works.logs.known(found.id)
+        log = None if is_elsewhere else parts.works.logs.known(id_)
         if log is not None:
             events_, over = log.after(since), log.is_over
         else:
-            events_, over = await asyncio.to_thread(_from_database, parts, found.id, since)
-        for event in events_:
-            since = event.number
-            yield event.encoded()
+            events_, over = await asyncio.to_thread(_from_database, parts, id_, since)
+        if events_:
+            since = events_[-1].number
+            yield b"".join(event.encoded() for event in events_)
         if over:
             return
         if log is None:
             await asyncio.sleep(ELSEWHERE)
         elif not events_ and not await log.wait(since, PATIENCE):
             yield b": still here\n\n"
-            is_elsewhere = not await asyncio.to_thread(parts.works.has, found.id)
+            is_elsewhere = not await asyncio.to_thread(parts.works.has, id_)
 
 
 def _from_database(parts: Service, id_: str, since: int) -> tuple[list[Event], bool]:
