@@ -18,6 +18,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(train.subprocess, "run", run)
+    monkeypatch.setattr(train, "compiler", lambda: None)
     return commands
 
 
@@ -42,6 +43,14 @@ def test_all_parts_run_in_turn(ran: list[list[str]], tmp_path: Path) -> None:
     assert settle[settle.index("--from") + 1] == str(tmp_path / "learn")
     assert "train.schedule=linear" in settle
     assert settle[-4:-2] == ["--max-steps", "7"]
+
+
+def test_trainings_are_compiled_where_that_can_be(
+    ran: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "compiler", lambda: "/usr/bin/g++")
+    train.main(["sets", "--work", str(tmp_path)])
+    assert [command[-1] == "--compile" for command in ran] == [False, False, True, True]
 
 
 def test_a_run_that_was_stopped_goes_on(ran: list[list[str]], tmp_path: Path) -> None:

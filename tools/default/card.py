@@ -111,10 +111,10 @@ def short(licence: str) -> str:
 
 def _cost(index: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "## What training cost", "")
-    yield "| | steps | rows read | hours | learning rate | machine |"
+    yield "| | steps | rows read | hours | optimiser and rate | machine |"
     yield "|---|---|---|---|---|---|"
     for number, run in enumerate(index["training"], 1):
-        rate = f"{run['learning_rate']:g}, {run['schedule']}"
+        rate = f"{run['optimiser']}, {run['learning_rate']:g}, {run['schedule']}"
         machine = f"{run['cores']} cores, torch {run['torch']}"
         cells = (f"{run['steps']:,}", f"{run['rows']:,}", f"{run['hours']:g}", rate, machine)
         yield f"| run {number} | {' | '.join(cells)} |"

@@ -159,6 +159,7 @@ def training(run: Path) -> list[dict[str, Any]]:
         "steps": steps,
         "rows": steps * recipe.train.batch * recipe.data.window,
         "hours": round((trained_seconds(log) or 0.0) / 3600, 2),
+        "optimiser": recipe.train.optimiser,
         "learning_rate": recipe.train.lr,
         "schedule": recipe.train.schedule,
         "cores": environment["cores"],

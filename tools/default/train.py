@@ -6,8 +6,9 @@
 DATA is the folder of the open sets. Every part goes on where it was stopped, so that the command
 may be given again as often as need be. The first run learns at one rate for `--steps` steps of
 8,192 rows, and keeps an average of its weights; the second starts from that average and lets the
-rate fall to zero over `--settle` steps. `python -m tools.default.ship` then makes the bundle that
-comes with the package. With more time, more steps: nothing else has to change.
+rate fall to zero over `--settle` steps. Both are compiled where there is a C++ compiler.
+`python -m tools.default.ship` then makes the bundle that comes with the package. With more time,
+more steps: nothing else has to change.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from segue.training.run import compiler
+
 RECIPE = "segue-piano"
 SETTLING = (
-    "train.lr=8e-4", "train.schedule=linear", "train.warmup=30", "train.ema=0.98",
+    "train.lr=4e-3", "train.schedule=linear", "train.warmup=30", "train.ema=0.98",
     "train.patience=0", "train.validate_every=150",
 )  # fmt: skip
 
@@ -32,6 +35,7 @@ def main(words: list[str] | None = None) -> int:
     music, corpus = work / "music", work / "corpus"
     learned, settled = work / "learn", work / "settle"
     segue = [sys.executable, "-m", "segue"]
+    compiled = ["--compile"] if compiler() else []
     parts = [
         [sys.executable, "-m", "tools.default.gather", str(asked.data), str(music)],
         [*segue, "prepare", str(music), "-o", str(corpus), "--recipe", RECIPE],
@@ -47,7 +51,7 @@ def main(words: list[str] | None = None) -> int:
     for part in parts:
         if part is None:
             continue
-        command = [*segue, *part] if part[0] == "train" else part
+        command = [*segue, *part, *compiled] if part[0] == "train" else part
         print("$ " + " ".join(command).replace(sys.executable, "python"), flush=True)
         if status := subprocess.run(command, check=False).returncode:
             return status

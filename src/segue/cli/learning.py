@@ -53,7 +53,9 @@ class Wish:
         return tuned_recipe(bundle, self.lora, list(self.overrides)), bundle
 
 
-def options(max_minutes: float | None, devices: int, nodes: int, strategy: str) -> Options:
+def options(
+    max_minutes: float | None, devices: int, nodes: int, strategy: str, compiled: bool = False
+) -> Options:
     """How the run is carried out; RecipeError for an unknown strategy."""
     from segue.cli import console
     from segue.errors import TrainingError, nearest
@@ -64,7 +66,10 @@ def options(max_minutes: float | None, devices: int, nodes: int, strategy: str) 
     if strategy not in allowed:
         raise TrainingError(f"there is no strategy {strategy!r}; {nearest(strategy, allowed)}.")
     return Options(
-        max_minutes=max_minutes, devices=Devices(devices, nodes, strategy), console=console.err
+        max_minutes=max_minutes,
+        devices=Devices(devices, nodes, strategy),
+        console=console.err,
+        compiled=compiled,
     )
 
 

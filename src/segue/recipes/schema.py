@@ -101,7 +101,7 @@ class DataTable(_Table):
 class TrainTable(_Table):
     """`[train]`: optimiser, schedule and when to stop."""
 
-    optimiser: Literal["adamw", "adam", "adadelta", "rmsprop", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "adam", "adadelta", "muon", "rmsprop", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from segue.models.base import Model
 from segue.recipes.schema import Recipe, TrainTable
+from segue.training.muon import MuonAdamW
 from segue.training.stream import TensorBatch
 
 # A prime far from any step count, so that runs with neighbouring seeds share no step's dropout.
@@ -27,9 +28,22 @@ class Learner(lightning.LightningModule):
     for bit on the CPU.
     """
 
-    def __init__(self, model: Model, recipe: Recipe, columns: Sequence[str], seed: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        columns: Sequence[str],
+        seed: int,
+        *,
+        compiled: bool = False,
+    ) -> None:
         super().__init__()
         self.model = model
+        self._objective: Callable[..., Tensor] = model.objective
+        self._packed_objective: Callable[..., Tensor] = model.packed_objective
+        if compiled:
+            self._objective = torch.compile(model.objective)
+            self._packed_objective = torch.compile(model.packed_objective)
         self.recipe = recipe
         self.terms = model.terms(columns)
         self.seed = seed
@@ -58,9 +72,9 @@ class Learner(lightning.LightningModule):
         """
         known = batch.rows, batch.targets, batch.mask
         if batch.segments is None:
-            whole = self.model.objective(*known)
+            whole = self._objective(*known)
         else:
-            whole = self.model.packed_objective(*known, batch.segments)
+            whole = self._packed_objective(*known, batch.segments)
         loss = whole * (batch.parts / batch.total)
         self.step_nats += float(loss.detach()) / self.recipe.train.accumulate
         return loss
@@ -98,7 +112,7 @@ class Learner(lightning.LightningModule):
         }
 
 
-def make_optimiser(model: torch.nn.Module, table: TrainTable) -> torch.optim.Optimizer:
+def make_optimiser(model: Model, table: TrainTable) -> torch.optim.Optimizer:
     """The optimiser with the constants of Keras where a seed relies on them."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     decay = table.weight_decay
@@ -110,6 +124,8 @@ def make_optimiser(model: torch.nn.Module, table: TrainTable) -> torch.optim.Opt
         return torch.optim.SGD(parameters, lr=table.lr, weight_decay=decay)
     if table.optimiser == "adam":
         return torch.optim.Adam(parameters, lr=table.lr, eps=1e-7, weight_decay=decay)
+    if table.optimiser == "muon":
+        return MuonAdamW(model, table.lr, decay, model.sizes)
     return torch.optim.AdamW(parameters, lr=table.lr, weight_decay=decay)
 
 

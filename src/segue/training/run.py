@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -56,6 +58,8 @@ class Options:
     console: Console | None = None
     callbacks: Sequence[lightning.Callback] = ()
     ship: bool = True
+    compiled: bool = False
+    """Join a step's operations by `torch.compile`, which needs a C++ compiler."""
 
 
 def train(
@@ -111,7 +115,12 @@ def resume(
 
 def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) -> Outcome:
     floor = setup.baselines()
-    module = Learner(model, setup.recipe, setup.columns(), setup.seed)
+    if options.compiled and compiler() is None:
+        raise TrainingError(
+            "--compile needs a C++ compiler, and there is no g++ or clang++: install one (on "
+            "Debian: apt install g++), or train without --compile."
+        )
+    module = Learner(model, setup.recipe, setup.columns(), setup.seed, compiled=options.compiled)
     limits = Limits(options.max_minutes)
     early = EarlyStop(setup.recipe.train.patience)
     checkpoints = Checkpoints(setup.folder)
@@ -121,6 +130,8 @@ def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) 
     with warnings.catch_warnings():
         # Lightning advises on loader workers and loggers that this loop has no use for.
         warnings.filterwarnings("ignore", module="lightning")
+        # torch.compile looks at what lies between the parts of a graph that it has to break.
+        warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not")
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
         # Lightning looks once more where it is told to stop, but not at the last step.
         if not limits.interrupted and checkpoints.validated_at < trainer.global_step:
@@ -135,6 +146,13 @@ def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) 
     if bundle is not None:
         keep_for_run(bundle, setup.corpus)
     return Outcome(setup.folder.root, trainer.global_step, reason, False, held_out, bundle)
+
+
+def compiler() -> str | None:
+    """The C++ compiler that `torch.compile` would call, if there is one."""
+    asked = os.environ.get("CXX")
+    found = map(shutil.which, (asked,) if asked else ("g++", "clang++"))
+    return next(filter(None, found), None)
 
 
 def _steps_done(checkpoint: Path | None) -> int:
