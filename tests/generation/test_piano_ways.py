@@ -49,6 +49,7 @@ class Scribe:
         self.sizes = ENCODING.layout.sizes
         self.rng = np.random.default_rng(0)
         self.read: list[list[int]] = []
+        self.presses = 0.0
 
     def start(self, batch: int) -> State:
         return State(batch, None, ())
@@ -65,6 +66,7 @@ class Scribe:
             if column == 2:
                 logits[:, ENCODING.first_pitch + 40 :] += 3
                 logits[:, ENCODING.first_tempo + 30] += 6
+                logits[:, ENCODING.first_pedal + 1] += self.presses
             return logits.astype(np.float32)
 
         return ask
@@ -172,6 +174,18 @@ def test_words_that_a_bundle_was_not_told_are_refused(scribe: Scribe) -> None:
 def test_a_tempo_that_is_asked_for_is_kept(scribe: Scribe) -> None:
     take = generate(bundle(), bars=4, seed=3, wishes=Wishes(tempo=93))[0]
     assert take.score.tempi["microseconds"].tolist() == [round(60e6 / 93)]
+
+
+def test_a_take_lets_the_pedal_go_at_its_end(scribe: Scribe) -> None:
+    scribe.presses = 8.0
+    ends = []
+    for seed in range(8):
+        score = generate(bundle(), bars=4, seed=seed)[0].score
+        pedal = score.controls[score.controls["number"] == 64]
+        assert (pedal["onset"] <= score.end_ticks).all()
+        ends += [pedal["value"][pedal["track"] == t][-1] for t in np.unique(pedal["track"])]
+    assert len(ends) > 4
+    assert max(ends) < 64
 
 
 def test_a_continuation_goes_on_with_bars_pedal_and_tempo(scribe: Scribe) -> None:

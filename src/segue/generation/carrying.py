@@ -111,14 +111,23 @@ def _pedal(prompt: Score, tail: Score, homes: Sequence[int], begin: int, end: in
     if len(controls):
         controls["track"] = np.array(homes)[controls["track"]]
     before = prompt.controls[prompt.controls["number"] == SUSTAIN_PEDAL]
-    both = np.concatenate([before, controls])
+    let_go = releases(before, begin)
+    return np.concatenate([controls, let_go, releases(np.concatenate([before, controls]), end)])
+
+
+def released(score: Score, end: int) -> Score:
+    """The same music with the pedal up at tick `end`, so that nothing hangs on behind it."""
+    return score.with_(controls=np.concatenate([score.controls, releases(score.controls, end)]))
+
+
+def releases(controls: Events, at: int) -> Events:
+    """The sustain pedal let go at tick `at`, in each track that `controls` leave it down in."""
+    pedal = controls[controls["number"] == SUSTAIN_PEDAL]
     let_go = []
-    for track in np.unique(both["track"]).tolist():
-        for pressed, at in ((before, begin), (both, end)):
-            mine = pressed[pressed["track"] == track]
-            if len(mine) and mine["value"][-1] >= DOWN_FROM:
-                let_go.append((at, track, SUSTAIN_PEDAL, 0))
-    return np.concatenate([controls, events(CONTROL, let_go)])
+    for track in np.unique(pedal["track"]).tolist():
+        if pedal["value"][pedal["track"] == track][-1] >= DOWN_FROM:
+            let_go.append((at, track, SUSTAIN_PEDAL, 0))
+    return events(CONTROL, let_go)
 
 
 def home_tracks(prompt: Score, wanted: Sequence[Track], tracks: list[Track]) -> list[int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
-from segue.generation.carrying import carries_time, facts_of, longer, prompt_rows
+from segue.generation.carrying import carries_time, facts_of, longer, prompt_rows, released
 from segue.generation.engine import IntRows, State
 from segue.generation.guides import Steps, only_known, without
 from segue.generation.lengths import Length
@@ -142,7 +142,8 @@ class Begun:
         guide = self.guide
         if guide.closing is not None:
             rows = with_room(self.encoding, rows)
-        score = tidy(slice_ticks(self.score(rows), 0, self.end_ticks))
+        score = slice_ticks(self.score(rows), 0, self.end_ticks)
+        score = tidy(released(score, min(score.end_ticks, self.end_ticks)))
         key = guide.closing.keys[number] if guide.closing is not None else None
         own_end = bool(guide.own_end[number])
         score = self.length.filled(score, 0, self.end_ticks) if not own_end else score
