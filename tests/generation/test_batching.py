@@ -107,7 +107,7 @@ def test_an_engine_that_fails_is_told_to_those_who_wait(
 
 def test_rows_are_told_while_they_are_made(shared: SharedBundle) -> None:
     heard: list[list[int]] = []
-    shared.ensembles.telling(lambda rows: heard.append([len(r) for r in rows()]))
+    shared.ensembles.telling(lambda _, rows: heard.append([len(r) for r in rows()]))
     generate(shared, takes=2, bars=2, seed=1)
     shared.ensembles.telling(None)
     assert heard

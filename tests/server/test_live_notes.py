@@ -14,7 +14,7 @@ from segue.generation.engine import IntRows
 from segue.score import NOTE, events
 from segue.score.score import Events
 from segue.server import schemas
-from segue.server.live import EVERY, Listener, listener
+from segue.server.live import SELDOM, Listener, listener
 from segue.server.making import WAYS
 from segue.server.wire import of_notes
 from served import MODEL, PIECE
@@ -75,19 +75,18 @@ class Fourth:
 def test_takes_are_looked_at_seldom_once_they_sound() -> None:
     way = Fourth()
     heard: dict[int, list[int]] = {0: [], 1: []}
-    now = 0.0
-    tell = Listener(
-        way, lambda n, notes, _: heard[n].extend(x["onset"] for x in notes), lambda: now
-    )
+    tell = Listener(way, lambda n, notes, _: heard[n].extend(x["onset"] for x in notes))
 
-    def played(rows: int) -> int:
+    def looks(rows: int) -> int:
         before = way.looks
-        tell(lambda: [np.zeros((rows, 5), np.int64)] * 2)
+        tell(rows, lambda: [np.zeros((rows, 5), np.int64)] * 2)
         return way.looks - before
 
     # Row by row until each take sounds, and then not before it is time.
-    assert [played(rows) for rows in (1, 2, 3, 4, 5, 8)] == [2, 2, 2, 2, 0, 0]
+    assert [looks(rows) for rows in (1, 2, 3, 4, 5, SELDOM)] == [2, 2, 2, 2, 0, 0]
     assert heard == {0: [0], 1: [0]}
-    now = EVERY + 0.01
-    assert [played(8), played(12)] == [2, 0]
-    assert heard == {0: [0, 480], 1: [0, 480]}
+    assert [looks(SELDOM + rows) for rows in (1, 2, SELDOM)] == [2, 0, 0]
+    assert heard[1] == heard[0] == [480 * i for i in range(SELDOM // 4)]
+    # Of long takes an eighth has to be new.
+    assert [looks(rows) for rows in (8 * SELDOM, 9 * SELDOM - 1, 9 * SELDOM)] == [2, 0, 2]
+    assert [looks(rows) for rows in (10 * SELDOM, 10 * SELDOM + 8)] == [0, 2]

@@ -31,8 +31,8 @@ from segue.generation.player import FETCHED, MAX_ROWS, MOST_TRIES, Player, only_
 from segue.generation.sampling import Sampling, pick
 
 Bools = NDArray[np.bool_]
-Told = Callable[[Callable[[], list[IntRows]]], None]
-"""What hears, time and again, that there is more of a request; asked, it says each take's rows."""
+Told = Callable[[int, Callable[[], list[IntRows]]], None]
+"""What hears, time and again, how many rows of a request were played, and may ask for them."""
 
 MOST_TAKES = 64
 FEWEST = 2
@@ -518,7 +518,7 @@ class EnsemblePlayer(Player):
             if on_row is not None:
                 on_row(count)
             if self.told is not None:
-                self.told(part.rows)
+                self.told(count, part.rows)
         return part.rows()
 
 

@@ -11,7 +11,6 @@ then from there on.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -33,10 +32,10 @@ from segue.server.making import wishes_of
 
 Hear = Callable[[int, list[dict[str, int]], int], None]
 """A take's number, notes that are new, and ticks to a quarter."""
-EVERY = 0.2
-"""Seconds at least between two looks at takes that have told their first notes."""
-SHARE = 10
-"""How many times as long as a look took is waited before the next, of music that is long."""
+SELDOM = 64
+"""Rows at least between two looks at takes that have told their first notes."""
+PART = 8
+"""What part of the rows there are has to come anew before the next look, of takes that are long."""
 
 
 class Way(Protocol):
@@ -144,19 +143,17 @@ def _before(score: Score, now: float) -> Events:
 
 @dataclass
 class Listener:
-    """Tells each note of each take once; `clock` says the time in seconds."""
+    """Tells each note of each take once."""
 
     way: Way
     hear: Hear
-    clock: Callable[[], float] = time.monotonic
     _told: dict[int, set[bytes]] = field(default_factory=dict)
     _rows: dict[int, int] = field(default_factory=dict)
-    _next: float = 0.0
+    _next: int = 0
 
-    def __call__(self, rows: Callable[[], list[IntRows]]) -> None:
-        """There are more rows: look at those of each take whose turn it is."""
-        began = self.clock()
-        is_time = began >= self._next
+    def __call__(self, count: int, rows: Callable[[], list[IntRows]]) -> None:
+        """There are `count` rows by now: look at those of each take whose turn it is."""
+        is_time = count >= self._next
         if not is_time and self._told and all(self._told.values()):
             return
         for number, mine in enumerate(rows()):
@@ -166,8 +163,7 @@ class Listener:
             self._rows[number] = len(mine)
             self._look(number, mine, told)
         if is_time:
-            now = self.clock()
-            self._next = now + max(EVERY, SHARE * (now - began))
+            self._next = count + max(SELDOM, count // PART)
 
     def _look(self, number: int, rows: IntRows, told: set[bytes]) -> None:
         """Tell what is new of one take."""
