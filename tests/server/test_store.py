@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,20 @@ def test_postgresql_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtraError, match="psycopg"):
         Store("postgresql://user:secret@localhost/segue")
+
+
+def test_servers_that_begin_at_once_share_a_new_database(tmp_path: Path) -> None:
+    for number in range(5):
+        together = threading.Barrier(6)
+        url = f"sqlite:///{tmp_path / f'{number}.sqlite'}"
+
+        def begin(url: str = url, together: threading.Barrier = together) -> bool:
+            together.wait()
+            store = Store(url)
+            try:
+                return store.counts() == {}
+            finally:
+                store.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert all(each.result() for each in [pool.submit(begin) for _ in range(6)])

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from segue.errors import MissingExtraError, SegueError
 
@@ -139,7 +140,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         try:
-            metadata.create_all(self.engine)
+            _make_tables(self.engine)
         except SQLAlchemyError as error:
             raise SegueError(
                 f"the database {_hidden(url)} cannot be used: {_reason(error)}. Check that it is "
@@ -375,6 +376,25 @@ def _engine(url: str) -> sql.Engine:
     if local:
         sql.event.listen(engine, "connect", _for_many_threads)
     return engine
+
+
+def _make_tables(engine: sql.Engine, tries: int = 3) -> None:
+    """Make what tables there are none of; another server that begins may be making them too."""
+    made: list[sql.Executable] = []
+    for table in metadata.sorted_tables:
+        made.append(CreateTable(table, if_not_exists=True))
+        made += [CreateIndex(index, if_not_exists=True) for index in table.indexes]
+    for left in reversed(range(tries)):
+        try:
+            with engine.begin() as connection:
+                for each in made:
+                    connection.execute(each)
+            return
+        except (IntegrityError, OperationalError, ProgrammingError):
+            # PostgreSQL may refuse the slower of two, and SQLite one that changes to its log.
+            if not left:
+                raise
+            time.sleep(0.1)
 
 
 def _for_many_threads(connection: Any, _: Any) -> None:
