@@ -48,6 +48,7 @@ from segue.generation.guides import Steps
 from segue.generation.int4 import in_four_bits
 from segue.generation.int8 import keeps_small_caches, quantised
 from segue.generation.onnx_engine import OnnxEngine, session
+from segue.generation.onnx_join import with_logits
 from segue.generation.player import Player
 from segue.generation.sampling import Sampling
 from segue.training.export import export
@@ -125,7 +126,8 @@ def engines(bundle: Bundle, threads: int, batch: int = 64) -> Iterator[tuple[str
     if batch == 1:
         kinds.append(("int4", in_four_bits(bundle)))
     for name, graphs in kinds:
-        opened = {k: session(bundle.path / k, threads, graph) for k, graph in graphs.items()}
+        played = graphs if name == "fp32" else with_logits(graphs)
+        opened = {k: session(bundle.path / k, threads, graph) for k, graph in played.items()}
         engine = OnnxEngine(bundle, opened=lambda path, opened=opened: opened[path.name])
         yield name, engine, sum(matrices(graph) for graph in graphs.values())
 

@@ -31,7 +31,7 @@ def unpacked(numbers: np.ndarray, scales: np.ndarray, inputs: int) -> np.ndarray
 def test_weights_are_within_half_a_step_of_their_block() -> None:
     weight = np.random.default_rng(0).normal(size=(100, 5)).astype(np.float32)
     numbers, scales = int4.packed(weight)
-    assert numbers.shape == (5, 2, int4.BLOCK // 2)
+    assert numbers.shape == (5, 2, int4.BLOCKS[-1] // 2)
     assert numbers.dtype == np.uint8
     off = np.abs(unpacked(numbers, scales, 100) - weight)
     # A weight as far from 0 as the farthest, on the other side, has no number of its own.
@@ -40,9 +40,18 @@ def test_weights_are_within_half_a_step_of_their_block() -> None:
 
 
 def test_the_farthest_weight_of_a_block_is_kept() -> None:
-    weight = np.zeros((int4.BLOCK, 2), np.float32)
+    weight = np.zeros((64, 2), np.float32)
     weight[3] = (-2.0, 2.0)
-    np.testing.assert_array_equal(unpacked(*int4.packed(weight), int4.BLOCK), weight)
+    np.testing.assert_array_equal(unpacked(*int4.packed(weight), 64), weight)
+
+
+@pytest.mark.parametrize(("inputs", "block"), [(512, 256), (384, 128), (192, 64), (100, 64)])
+def test_as_many_weights_share_a_scale_as_a_column_has_whole_blocks_of(
+    inputs: int, block: int
+) -> None:
+    numbers, scales = int4.packed(np.ones((inputs, 3), np.float32))
+    assert numbers.shape == (3, -(-inputs // block), block // 2)
+    np.testing.assert_array_equal(unpacked(numbers, scales, inputs), np.ones((inputs, 3)))
 
 
 def test_a_bundle_tells_nearly_what_it_tells_in_fp32(

@@ -262,20 +262,29 @@ class Steps:
         self._last = row.copy()
         if self._grammar is not None:
             self._state = self._grammar.advance(self._state, row)
-        ended = self._encoding.ends(row.astype(np.uint16))
-        if np.count_nonzero(ended):
-            self.own_end |= ended & ~self._over
+        ended = self._ends(row)
         if self._longest_still >= STANDSTILL:
             ended = ended | (self._still >= STANDSTILL)
         if self._end is not None:
             ended = ended | (self._position >= self._end)
-        self._over |= ended
+        if np.count_nonzero(ended):
+            self._over |= ended
         kept = ~ended
         if self._left is not None:
             self._left -= 1
             if self._left <= 0:
                 ended = np.ones_like(ended)
         return kept, ended
+
+    def _ends(self, row: Ints) -> Bools:
+        """(B,): which takes end themselves with their row."""
+        if len(self._sizes) == 1:
+            ended = self._probes[0][1][row[:, 0]]
+        else:
+            ended = self._encoding.ends(row.astype(np.uint16))
+        if np.count_nonzero(ended):
+            self.own_end |= ended & ~self._over
+        return ended
 
     def _counted(self, row: Ints) -> None:
         """Tell corridor and closing what has begun."""

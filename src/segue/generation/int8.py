@@ -20,6 +20,8 @@ import numpy as np
 
 from segue.bundles import Bundle
 from segue.errors import MissingExtraError
+from segue.generation.onnx_join import with_logits
+from segue.generation.onnx_parts import part
 
 Spans = dict[str, tuple[float, float]]
 """Tensors of a graph, by name, to the least and the most that was seen in them."""
@@ -38,7 +40,7 @@ def rounded(bundle: Bundle) -> Callable[[Path], Any]:
     """What opens a graph of `bundle` in int8; MissingExtraError without onnx."""
     from segue.generation.onnx_engine import session
 
-    graphs = quantised(bundle, small_caches=keeps_small_caches())
+    graphs = with_logits(quantised(bundle, small_caches=keeps_small_caches()))
     return lambda path: session(path, graph=graphs[path.name])
 
 
@@ -175,6 +177,7 @@ def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
     from onnx import helper, numpy_helper
 
     model = onnx.load(path)
+    part(model)
     graph = model.graph
     weights = {each.name: each for each in graph.initializer}
     rounding = {node.output[0] for node in products(graph)}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.generation.engine import Floats, IntRows, State
+from segue.generation.onnx_join import LOGITS
 
 Array = NDArray[Any]
 SLOTS = 64
@@ -34,20 +35,25 @@ class Buffers:
         self._session, self._heads = step, heads
         self._described, self._sizes = described, sizes
         self._read = state.rows
+        self._always_room = has_room(described, None)
         self._row = np.zeros((state.batch, len(sizes)), np.int64)
         told = step.get_outputs()[0]
         self.features = np.zeros((state.batch, *told.shape[1:]), _TYPES[told.type])
         if state.features is not None:
             self.features[:] = state.features
         self._side = 0
-        self._place(state.tensors)
         self._logits: list[Array] = []
         self._asked = []
         for k, size in enumerate(sizes if heads else ()):
             head = heads[k if len(heads) > 1 else 0]
             self._logits.append(np.zeros((state.batch, size), np.float32))
             given = {"features": self.features, "row": self._row}
-            self._asked.append((head, _binding(head, given, {f"logits_{k}": self._logits[k]})))
+            binding = _binding(head, given, {f"logits_{k}": self._logits[k]})
+            self._asked.append((head.run_with_iobinding, binding))
+        self._tells = [LOGITS] if any(o.name == LOGITS for o in step.get_outputs()) else []
+        self._told = False
+        """Whether the logits are already those of the state: a step that tells them was taken."""
+        self._place(state.tensors)
 
     @property
     def tensors(self) -> tuple[Array, ...]:
@@ -60,18 +66,21 @@ class Buffers:
             if self._read == self._slots:
                 self._place(self.tensors)
             self._read += 1
-        if not has_room(self._described, self._read):
+        if not self._always_room and not has_room(self._described, self._read):
             make_room(self.tensors, self._described)
-        np.copyto(self._row, row)
+        self._row[:] = row
         self._session.run_with_iobinding(self._steps[self._side])
         self._side = 1 - self._side
+        self._told = bool(self._tells)
         return self.features, self.tensors
 
     def logits(self, column: int, row: IntRows) -> Floats:
         """(B, V) logits of `column`, in memory that the next question about it will use."""
-        np.copyto(self._row, row)
-        head, binding = self._asked[column]
-        head.run_with_iobinding(binding)
+        if not self._told:
+            run, binding = self._asked[column]
+            if column:  # the first is told from what came before the row
+                self._row[:] = row
+            run(binding)
         return self._logits[column]
 
     def _place(self, tensors: Sequence[Array]) -> None:
@@ -99,7 +108,8 @@ class Buffers:
         """The binding of a step from one set to the other."""
         given = {f"state_{i}": t for i, t in enumerate(self._sets[side])}
         names = [each.name for each in self._session.get_outputs()]
-        results = dict(zip(names, (self.features, *self._sets[1 - side]), strict=True))
+        told = (self.features, *self._sets[1 - side], *self._logits[: len(self._tells)])
+        results = dict(zip(names, told, strict=True))
         return _binding(self._session, {"row": self._row, **given}, results)
 
 

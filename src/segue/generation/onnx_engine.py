@@ -66,7 +66,8 @@ class OnnxEngine:
             tensors = tuple(t.copy() for t in tensors)
             make_room(tensors, self._state)
         feed = {f"state_{i}": t for i, t in enumerate(tensors)}
-        features, *new = self._step.run(None, {"row": rows, **feed})
+        told = self._step.run(None, {"row": rows, **feed})
+        features, new = told[0], told[1 : 1 + len(tensors)]
         return State(state.batch, features, tuple(new), read)
 
     def logits(self, state: State, column: int, row: IntRows) -> Floats:

@@ -68,18 +68,19 @@ class Player:
         state = self.engine.playing(state, takes // state.batch)
         chance = Chance(seeds)
         loops = self._loops(takes)
-        live = np.ones(takes, bool)
-        count = 0
-        while live.any() and count < MAX_ROWS:
+        live: NDArray[np.bool_] | None = None
+        """Which takes have not ended; None as long as none has."""
+        for _ in range(MAX_ROWS if takes else 0):
             row = guide.settle(self._row(state, guide, chance, loops))
             if loops is not None:
                 loops.accept(row)
             kept, ended = guide.accept(row)
-            yield row, live & kept
-            live &= ~ended
-            count += 1
-            if live.any():
-                state = self.engine.step(row, state)
+            yield row, kept if live is None else live & kept
+            if np.count_nonzero(ended):
+                live = ~ended if live is None else live & ~ended
+                if not live.any():
+                    return
+            state = self.engine.step(row, state)
 
     def _row(
         self,
@@ -93,12 +94,12 @@ class Player:
         if self.engine.independent:
             return self._frame(state, guide, chance, row)
         banned: NDArray[np.bool_] | None = None
-        pending = np.ones(state.batch, bool)
+        pending: NDArray[np.bool_] | None = None
         for _ in range(MOST_TRIES):
-            guide.stuck[:] = False
+            guide.stuck.fill(False)
             ask = self.engine.columns(state)
             # Of a take that is not drawn again no random number is used up.
-            uniform = chance.next(columns, None if banned is None else pending)
+            uniform = chance.next(columns, pending)
             for column in range(columns):
                 allowed = guide.allowed(column, row)
                 if not column and banned is not None:
@@ -111,11 +112,11 @@ class Player:
                         logits = (logits - damped).astype(np.float32)
                     drawn = pick(logits, allowed, self._how[column], uniform[:, column])
                 row[:, column] = (
-                    drawn if banned is None else np.where(pending, drawn, row[:, column])
+                    drawn if pending is None else np.where(pending, drawn, row[:, column])
                 )
-            if columns == 1 or not guide.stuck.any():
+            if columns == 1 or not np.count_nonzero(guide.stuck):
                 break
-            pending &= guide.stuck
+            pending = guide.stuck.copy() if pending is None else pending & guide.stuck
             if not pending.any():
                 break
             if banned is None:
