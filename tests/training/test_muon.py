@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -99,12 +100,25 @@ def test_a_run_by_muon_resumes_bit_for_bit(corpus_path: Path, tmp_path: Path) ->
     assert all(torch.equal(whole[name], half[name]) for name in whole)
 
 
+TWIN = (
+    "model.width=16", "model.layers=1", "model.heads_per_layer=2", "data.window=16",
+    "train.batch=4", "train.max_steps=2", "train.precision=fp32", "train.sample_rows=0",
+    "model.dropout=0",
+)  # fmt: skip
+
+
+def test_compiling_is_for_models_that_gain_by_it(corpus_path: Path, tmp_path: Path) -> None:
+    recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=1"])
+    with pytest.raises(TrainingError, match=r"chorale-lstm is a note-lstm.*without --compile"):
+        train(Corpus.open(corpus_path), recipe, tmp_path / "run", options=Options(compiled=True))
+
+
 def test_compiling_asks_for_a_compiler(
     corpus_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=1"])
+    recipe = recipes.load("compound-transformer", TWIN)
     with pytest.raises(TrainingError, match=r"no g\+\+ or clang\+\+.*without --compile"):
         train(Corpus.open(corpus_path), recipe, tmp_path / "run", options=Options(compiled=True))
 
@@ -116,12 +130,19 @@ def test_a_compiled_step_learns_what_a_plain_one_does(
         pytest.skip("no C++ compiler: --compile is not tried")
     # Tracing without generating code: what a step is told is tried, and no compiler is waited for.
     plain = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda f: plain(f, backend="aot_eager"))
-    recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=2", "train.precision=fp32"])
+    traced = []
+
+    def traced_only(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        traced.append(f)
+        return plain(f, backend="aot_eager")
+
+    monkeypatch.setattr(torch, "compile", traced_only)
+    recipe = recipes.load("compound-transformer", TWIN)
     seen = []
     for compiled in (False, True):
         out = tmp_path / f"run-{compiled}"
         options = Options(ship=False, compiled=compiled)
         seen.append(train(Corpus.open(corpus_path), recipe, out, seed=1, options=options).held_out)
+    assert traced
     assert seen[0] is not None and seen[1] is not None
     assert seen[1]["nats"]["model"] == pytest.approx(seen[0]["nats"]["model"], rel=1e-4)

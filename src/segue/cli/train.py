@@ -69,8 +69,7 @@ def command(
         bool,
         typer.Option(
             "--compile",
-            help="Join a step's operations: often half as fast again, after a minute at the start; "
-            "needs a C++ compiler.",
+            help="Transformers: shorter steps, after a minute at the start; needs a C++ compiler.",
         ),
     ] = False,
     dry_run: DryRun = False,

@@ -33,6 +33,9 @@ class Model(nn.Module, ABC):
     """True if the model learns only the row after a window (the seeds' scheme)."""
     likelihood = True
     """Whether `scores` are nats, which the baselines can be set beside, and `objective` too."""
+    compiles = False
+    """Whether `torch.compile` makes its steps shorter: not where rows are gone through in turn,
+    which it would write out one by one."""
     packs = False
     """Whether it learns from windows that hold several pieces, told apart by their segments."""
     exportable = True

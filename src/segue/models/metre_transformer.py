@@ -40,6 +40,7 @@ class MetreTransformer(SequenceModel):
         dropout: share of features dropped after the embedding and in each block.
     """
 
+    compiles = True
     endless = False
     slots_axis = 2
     rows_read = 0

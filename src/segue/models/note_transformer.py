@@ -28,6 +28,7 @@ class NoteTransformer(SequenceModel):
             attend to is never dropped: that would forbid the fused attention, twice as fast.
     """
 
+    compiles = True
     packs = True
     endless = False
     slots_axis = 2

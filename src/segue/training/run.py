@@ -115,11 +115,8 @@ def resume(
 
 def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) -> Outcome:
     floor = setup.baselines()
-    if options.compiled and compiler() is None:
-        raise TrainingError(
-            "--compile needs a C++ compiler, and there is no g++ or clang++: install one (on "
-            "Debian: apt install g++), or train without --compile."
-        )
+    if options.compiled:
+        _refuse_to_compile(model, setup.recipe)
     module = Learner(model, setup.recipe, setup.columns(), setup.seed, compiled=options.compiled)
     limits = Limits(options.max_minutes)
     early = EarlyStop(setup.recipe.train.patience)
@@ -146,6 +143,20 @@ def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) 
     if bundle is not None:
         keep_for_run(bundle, setup.corpus)
     return Outcome(setup.folder.root, trainer.global_step, reason, False, held_out, bundle)
+
+
+def _refuse_to_compile(model: Model, recipe: Recipe) -> None:
+    """Raises TrainingError if that cannot be done here, or takes longer than it could save."""
+    if not model.compiles:
+        raise TrainingError(
+            f"--compile is for Transformers; {recipe.name} is a {recipe.model.name}, which goes "
+            "through rows in turn or has its own ways: train it without --compile."
+        )
+    if compiler() is None:
+        raise TrainingError(
+            "--compile needs a C++ compiler, and there is no g++ or clang++: install one (on "
+            "Debian: apt install g++), or train without --compile."
+        )
 
 
 def compiler() -> str | None:
