@@ -16,7 +16,7 @@ from segue.generation import Sampling, continue_, generate
 from segue.generation.harmony import chart, key
 from segue.generation.replay import replay
 from segue.generation.wishes import Wishes
-from segue.score import slice_bars
+from segue.score import Track, slice_bars
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,24 @@ def test_a_continuation_carries_its_prompt(bundle: Bundle, tmp_path: Path) -> No
     prompt = slice_bars(chorale(7), 0, 2)
     take = continue_(bundle, prompt, bars=2, seed=4, wishes=Wishes(key=key("A minor")))[0]
     path = take.save(tmp_path / "take", (".mid",))[0]
+    again = replay(bundle, formats.read(path))
+    assert again.same
+    assert again.take.save(tmp_path / "again", (".mid",))[0].read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("place", [0, 1, 4])
+def test_a_track_that_is_silent_in_the_prompt_is_found_again(
+    bundle: Bundle, place: int, tmp_path: Path
+) -> None:
+    piece = slice_bars(chorale(7), 0, 2)
+    tracks = list(piece.tracks)
+    tracks.insert(place, Track("later", 40))
+    notes = piece.notes.copy()
+    notes["track"] += notes["track"] >= place
+    prompt = piece.with_(tracks=tuple(tracks), notes=notes)
+    take = continue_(bundle, prompt, bars=2, seed=4)[0]
+    path = take.save(tmp_path / "take", (".mid",))[0]
+    assert len(formats.read(path).tracks) < len(take.score.tracks)
     again = replay(bundle, formats.read(path))
     assert again.same
     assert again.take.save(tmp_path / "again", (".mid",))[0].read_bytes() == path.read_bytes()

@@ -38,11 +38,19 @@ def prompt_rows(
 
 def facts_of(prompt: Score) -> dict[str, Any]:
     """What the receipt says of a prompt: enough to take it out of the take again."""
-    return {
+    facts = {
         "prompt": prompt.content_hash(),
         "prompt_end": int(prompt.end_ticks),
         "prompt_tracks": len(prompt.tracks),
     }
+    sounding = set(prompt.notes["track"].tolist())
+    silent = [
+        [k, each.name, int(each.program), bool(each.is_drum)]
+        for k, each in enumerate(prompt.tracks)
+        if k not in sounding
+    ]
+    # A file does not hold tracks in which there is nothing.
+    return {**facts, "prompt_silent": silent} if silent else facts
 
 
 def longer(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation import harmony
@@ -18,7 +20,7 @@ from segue.generation.segment_ways import unpacked
 from segue.generation.take import RECEIPT, Take, make_receipt, receipt_of
 from segue.generation.ways import continue_, generate
 from segue.generation.wishes import Wishes
-from segue.score import Score
+from segue.score import Score, Track
 
 _ENVIRONMENT = ("made_by", "bundle_hash", "engine", "machine", "versions")
 
@@ -151,7 +153,7 @@ def wishes_of(told: Mapping[str, Any]) -> Wishes:
 
 def _prompt(original: Score, settings: Mapping[str, Any]) -> Score:
     """The prompt of a continuation, which stands in it note for note."""
-    end = settings["prompt_end"]
+    original, end = _with_silent(original, settings), settings["prompt_end"]
     notes = original.notes[original.notes["onset"] < end]
     told: dict[str, Any] = {}
     if settings.get("carries"):
@@ -161,3 +163,27 @@ def _prompt(original: Score, settings: Mapping[str, Any]) -> Score:
     own = [t for t in original.texts if not t.text.startswith((RECEIPT, "segue "))]
     tracks = original.tracks[: settings["prompt_tracks"]]
     return original.with_(notes=notes, tracks=tracks, texts=tuple(own), **told)
+
+
+def _with_silent(original: Score, settings: Mapping[str, Any]) -> Score:
+    """The take with those of its prompt's tracks that have no notes there, and that its file does
+    not hold."""
+    silent = {k: Track(*told) for k, *told in settings.get("prompt_silent", ())}
+    prompted = original.notes[original.notes["onset"] < settings["prompt_end"]]
+    sounding = set(prompted["track"].tolist())
+    left, tracks, places = list(original.tracks), list[Track](), list[int]()
+    for k in range(settings["prompt_tracks"]):
+        held = len(original.tracks) - len(left)
+        if k in silent and (held in sounding or left[:1] != [silent[k]]):
+            tracks.append(silent[k])
+        elif left:
+            places.append(k)
+            tracks.append(left.pop(0))
+    places += range(len(tracks), len(tracks) + len(left))
+    moved = {}
+    for name in ("notes", "controls", "bends"):
+        table = getattr(original, name).copy()
+        if len(table):
+            table["track"] = np.array(places)[table["track"]]
+        moved[name] = table
+    return original.with_(tracks=(*tracks, *left), **moved)
