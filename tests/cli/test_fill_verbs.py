@@ -53,7 +53,8 @@ def test_accompany_adds_parts(segue: Any, run_path: Path, tmp_path: Path) -> Non
         (["--bars", "3-2"], "--bars came as '3-2'"),
         (["--bars", "x"], "--bars came as 'x'"),
         (["--bars", "1", "--tracks", "0"], "--tracks came as '0'"),
-        (["--bars", "1", "--tracks", "12"], "track 11 came"),
+        (["--bars", "1", "--tracks", "12"], "--tracks came with 12; the music has tracks 1 to 4"),
+        (["--bars", "99-120"], "--bars came as '99-120'; the music has "),
         (["--bars", "1", "--key", "H"], "the key came as 'H'"),
     ],
 )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from segue.cli import naming, playing
 from segue.cli.console import Json, note, progress
+from segue.errors import SegueError
+
+if TYPE_CHECKING:
+    from segue.score import Score
 
 
 def command(
@@ -60,6 +66,8 @@ def command(
     for repair in reading.repairs:
         note(f"{music}: {repair}")
     first_bar, last_bar = playing.span(bars)
+    opened = playing.numbers(tracks, "tracks")
+    _check_there(reading.score, bars, first_bar, opened)
     first = playing.seed_or_random(seed)
     note(f"seed {first}, bundle {loaded.name} {loaded.hash[:12]}")
     with progress() as bar:
@@ -69,7 +77,7 @@ def command(
             reading.score,
             first_bar=first_bar,
             last_bar=last_bar,
-            tracks=tuple(playing.numbers(tracks, "tracks")),
+            tracks=tuple(opened),
             takes=takes,
             seed=first,
             sampling=sampling,
@@ -78,3 +86,15 @@ def command(
             on_row=lambda count: bar.update(task, completed=count),
         )
     playing.save_all(made, out, f"{music.stem}-infilled", formats, soundfont, as_json, loaded)
+
+
+def _check_there(music: Score, bars: str, first_bar: int, tracks: Sequence[int]) -> None:
+    """SegueError for bars and tracks that the music has not, counted from 1 as they were given."""
+    there = math.ceil(round(float(music.metre_map.bars(music.end_ticks)), 6))
+    if first_bar >= there:
+        raise SegueError(f"--bars came as {bars!r}; the music has {there} bars: choose among them.")
+    wrong = [track + 1 for track in tracks if not 0 <= track < len(music.tracks)]
+    if wrong:
+        raise SegueError(
+            f"--tracks came with {wrong[0]}; the music has tracks 1 to {len(music.tracks)}."
+        )
