@@ -21,7 +21,7 @@ ENV PATH=/opt/segue/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
     MPLCONFIGDIR=/tmp/matplotlib
-USER segue
+USER 10001
 WORKDIR /work
 VOLUME /work
 EXPOSE 8765

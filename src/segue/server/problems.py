@@ -6,6 +6,7 @@ same for the same kind of problem; programs look at it, or at `status`.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from segue.errors import (
     LimitError,
     MissingExtraError,
     SegueError,
+    nearest,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -126,13 +128,16 @@ def install(app: FastAPI, logger: logging.Logger) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return problem(422, _sentence(error.errors()), instance=request.url.path)
+        return problem(
+            422, _sentence(error.errors(), _asked_at(request.scope)), instance=request.url.path
+        )
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         told = {404: f"there is nothing at {request.url.path}: /docs lists what there is."}
         if error.status_code == 405:
-            told[405] = f"{request.method} is not allowed at {request.url.path}."
+            ways = " or ".join(sorted(methods_at(request.scope) or {"GET"}))
+            told[405] = f"{request.method} is not allowed at {request.url.path}: use {ways}."
         detail = told.get(error.status_code, str(error.detail))
         headers = dict(error.headers or {})
         if error.status_code == 405:
@@ -160,9 +165,90 @@ def methods_at(scope: Scope) -> set[str]:
     return found
 
 
-def _sentence(errors: Any) -> str:
-    """The first thing that is wrong, as a sentence, and how many more there are."""
+_WORDS = {
+    "int": "a whole number", "float": "a number", "string": "text", "bool": "true or false",
+    "list": "a list", "dict": "an object", "model_attributes": "an object",
+}  # fmt: skip
+_BOUNDS = {
+    "greater_than_equal": "{ge} or more is allowed",
+    "greater_than": "more than {gt} is allowed",
+    "less_than_equal": "{le} at most is allowed",
+    "less_than": "less than {lt} is allowed",
+    "string_pattern_mismatch": "only what matches {pattern} is allowed",
+    "literal_error": "{expected} is allowed",
+    "finite_number": "a number that is not infinite is allowed",
+}
+_LENGTHS = {
+    "too_short": "{min_length} or more {are} needed",
+    "too_long": "{max_length} at most {are} allowed",
+    "string_too_short": "{min_length} or more letters are needed",
+    "string_too_long": "{max_length} letters at most are allowed",
+}
+"""What is wrong with a value, by the kind of fault that Pydantic finds, and what it says of it."""
+
+
+def _sentence(errors: Any, asked: Any = None) -> str:
+    """The first thing that is wrong, as a sentence, and how many more there are.
+
+    `asked` is the model of what was asked, to say which name may have been meant.
+    """
     first = errors[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
     more = f" ({len(errors) - 1} more like it.)" if len(errors) > 1 else ""
-    return f"{where}: {first['msg'].rstrip('.')}.{more}"
+    return f"{_fault(first, asked)}.{more}"
+
+
+def _fault(error: Any, asked: Any) -> str:
+    """What came, what is allowed, what to do next."""
+    kind = error["type"]
+    told = error.get("ctx", {})
+    said = {k: f"{v:g}" if isinstance(v, float) else v for k, v in told.items()}
+    if kind == "json_invalid":
+        at = f" at character {error['loc'][-1]}" if len(error["loc"]) > 1 else ""
+        return f"the body is not JSON{at}: {said.get('error', 'it cannot be read')}"
+    path = [str(part) for part in error["loc"] if part != "body"]
+    if error["loc"] and error["loc"][0] in ("path", "query", "header"):
+        path = path[1:]
+    where = ".".join(path) or "the body"
+    if kind == "missing":
+        return f"{where} is missing: /docs shows what is asked here"
+    if kind == "extra_forbidden":
+        names = _names_beside(asked, path)
+        known = nearest(path[-1], names) if names else "/docs shows what is"
+        return f"{where} is not known here: {known}"
+    return f"{where} came {_instead(kind, said, error)}"
+
+
+def _instead(kind: str, said: Any, error: Any) -> str:
+    """What came as a value, and what is allowed instead."""
+    value = error.get("input")
+    if isinstance(value, bytes):
+        return "as text: send JSON, and say Content-Type: application/json"
+    if kind in _LENGTHS:
+        count = said.get("actual_length", len(value or ""))
+        are = "is" if 1 in (said.get("min_length"), said.get("max_length")) else "are"
+        return f"with {count}; {_LENGTHS[kind].format(are=are, **said)}"
+    if kind in _BOUNDS:
+        return f"as {_short(value)}; {_BOUNDS[kind].format(**said)}"
+    word = next((w for name, w in _WORDS.items() if kind.startswith(f"{name}_")), None)
+    allowed = f"; {word} is allowed" if word else f": {error['msg'].rstrip('.')}"
+    return f"as {_short(value)}{allowed}"
+
+
+def _short(value: Any, most: int = 60) -> str:
+    """A value as the request had it, cut off where it is long."""
+    told = json.dumps(value, default=str, ensure_ascii=False)
+    return told if len(told) <= most else f"{told[:most]}..."
+
+
+def _names_beside(asked: Any, path: list[str]) -> list[str]:
+    """The names that are known where an unknown one came, if that can be told."""
+    for part in path[:-1]:
+        fields = getattr(asked, "model_fields", {})
+        asked = fields[part].annotation if part in fields else None
+    return list(getattr(asked, "model_fields", {}))
+
+
+def _asked_at(scope: Scope) -> Any:
+    """The model of the body that a route takes, if it takes one."""
+    field = getattr(scope.get("route"), "body_field", None)
+    return getattr(getattr(field, "field_info", None), "annotation", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ FILLED = (
     "compound", "piano_roll", "velocity_image", "performance", "note_time", "nes_events"
 )  # fmt: skip
 """Encodings that can be played round music that is there, as `segue.generation.fill` says."""
+FEW = 12
+"""Models that are told by name where one is asked for that there is not."""
 DEEPEST = 3
 """Folders below those given in which bundles are looked for."""
 
@@ -55,7 +58,7 @@ class Shelf:
                 return self._bundles[name]
             path = self._paths.get(name)
         if path is None:
-            raise RefusedError(404, f"there is no model {name!r}; {nearest(name, self.names())}.")
+            raise RefusedError(404, f"there is no model {name!r}; {_meant(name, self.names())}.")
         found = bundles.load(path)
         loaded = SharedBundle(found.path, found.index, Ensembles(self._batch))
         with self._lock:
@@ -107,6 +110,15 @@ class Shelf:
             "told": bool(getattr(encoding, "about", False)),
             "licence": _licence(bundle),
         }
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """Which model may have been meant, or where all are told; there may be very many."""
+    if len(names) <= FEW:
+        return nearest(name, names)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}GET /api/v1/models tells all {len(names)}"
 
 
 def ways_of(bundle: Bundle) -> list[str]:
