@@ -4,7 +4,8 @@
                              [--write bench/results/generate.json]
 
 One run, medians, one take and 64 at a time, each with one thread and with two. A step is the
-features of one row and the logits of the next.
+features of one row and the logits of the next. What is compared takes turns, and with one thread
+processor time is counted, so that other work on the machine changes little.
 
 - The 3 x 512 LSTM of performance-rnn in ONNX Runtime (fp32, int8, of one take int4), beside
   the same net as an eager `nn.LSTM` called step by step and as a loop of `nn.LSTMCell`.
@@ -56,9 +57,10 @@ from segue.training.export import export
 BATCHES = (1, 64)
 HIDDEN, LAYERS = 512, 3
 GPT = {"width": 384, "layers": 6, "heads": 6, "window": 512}
-ROWS, TAKE = 128, 200
-"""Rows of a Transformer's take, and of the take whose masks are timed."""
-SECONDS, SPELLS = 1.5, 5
+ROWS, TAKE, TIMES = 128, 200, 5
+"""Rows of a Transformer's take, and of the take whose masks are timed; how often each is made."""
+SECONDS, SPELLS, CALLS = 2.0, 9, 5
+"""Of each rate: seconds in all, spells that they are split into, calls between two looks."""
 
 # What issue 6 asks for: rate beside the peer, share, or seconds.
 NN_LSTM, LSTM_CELL, MANY_LSTM = 30, 8, 5
@@ -68,17 +70,32 @@ BOUND, MASKS, FIRST_NOTE, REAL_TIME = 0.5, 0.15, 1.5, 50
 Row = dict[str, Any]
 
 
-def rate(step: Callable[[], Any], seconds: float = SECONDS) -> float:
-    """Calls a second, the median of five spells."""
-    step()
-    spells = []
+def clock(threads: int) -> Callable[[], float]:
+    """Processor time of one thread; of more, which wait for one another, time on the wall."""
+    return time.process_time if threads == 1 else time.perf_counter
+
+
+def rates(
+    steps: dict[str, Callable[[], Any]], threads: int = 1, seconds: float = SECONDS
+) -> dict[str, float]:
+    """Calls a second of each, the median of spells in which they take turns."""
+    now = clock(threads)
+    spells: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(SPELLS):
-        count, began = 0, time.perf_counter()
-        while time.perf_counter() - began < seconds / SPELLS:
+        for name, step in steps.items():
             step()
-            count += 1
-        spells.append(count / (time.perf_counter() - began))
-    return statistics.median(spells)
+            count, began = 0, now()
+            while now() - began < seconds / SPELLS:
+                for _ in range(CALLS):
+                    step()
+                count += CALLS
+            spells[name].append(count / (now() - began))
+    return {name: statistics.median(each) for name, each in spells.items()}
+
+
+def rate(step: Callable[[], Any], threads: int = 1, seconds: float = SECONDS) -> float:
+    """Calls a second."""
+    return rates({"": step}, threads, seconds)[""]
 
 
 def row(what: str, value: float, unit: str, **targets: tuple[float, float]) -> Row:
@@ -159,10 +176,10 @@ def stepping(engine: Engine, batch: int) -> Callable[[], Any]:
     return step
 
 
-def bandwidth(size: int) -> float:
+def bandwidth(size: int, threads: int) -> float:
     """Bytes a second read by summing an array of that many bytes, again and again."""
     array = torch.ones(size // 4)
-    return rate(array.sum, 0.6) * size
+    return rate(array.sum, threads, 0.9) * size
 
 
 def product_rate(batch: int, threads: int, *, int8: bool) -> float:
@@ -190,7 +207,7 @@ def product_rate(batch: int, threads: int, *, int8: bool) -> float:
     model = helper.make_model(graph, opset_imports=domains, ir_version=10)
     alone = session(Path("product.onnx"), threads, model.SerializeToString())
     x = np.ones((batch, inputs), np.uint8 if int8 else np.float32)
-    return rate(lambda: alone.run(None, {"x": x}), 0.6) * 2 * batch * inputs * outputs
+    return rate(lambda: alone.run(None, {"x": x}), threads, 0.9) * 2 * batch * inputs * outputs
 
 
 def lstm(bundle: Bundle, threads: int) -> list[Row]:
@@ -202,24 +219,32 @@ def lstm(bundle: Bundle, threads: int) -> list[Row]:
         some = torch.ones(batch, 1, dtype=torch.long)
         zeros = [(torch.zeros(batch, HIDDEN), torch.zeros(batch, HIDDEN)) for _ in range(LAYERS)]
         both = (torch.zeros(LAYERS, batch, HIDDEN), torch.zeros(LAYERS, batch, HIDDEN))
+        played = list(engines(bundle, threads, batch))
         with torch.no_grad():
-            by_eager = rate(lambda some=some, both=both: eager(some, both)) * batch
-            by_cells = rate(lambda some=some, zeros=zeros: cells(some, zeros)) * batch
-        rows.append(row(f"eager nn.LSTM, batch {batch}", by_eager, "rows/s"))
-        rows.append(row(f"loop of nn.LSTMCell, batch {batch}", by_cells, "rows/s"))
-        for name, engine, weights in engines(bundle, threads, batch):
-            own = rate(stepping(engine, batch)) * batch
-            asked = (NN_LSTM, LSTM_CELL) if batch == 1 else (MANY_LSTM, MANY_LSTM)
+            measured = rates(
+                {
+                    "nn.LSTM": lambda some=some, both=both: eager(some, both),
+                    "LSTMCell": lambda some=some, zeros=zeros: cells(some, zeros),
+                    **{name: stepping(engine, batch) for name, engine, _ in played},
+                },
+                threads,
+            )
+        found = {name: each * batch for name, each in measured.items()}
+        rows.append(row(f"eager nn.LSTM, batch {batch}", found["nn.LSTM"], "rows/s"))
+        rows.append(row(f"loop of nn.LSTMCell, batch {batch}", found["LSTMCell"], "rows/s"))
+        asked = (NN_LSTM, LSTM_CELL) if batch == 1 else (MANY_LSTM, MANY_LSTM)
+        for name, _, weights in played:
+            own = found[name]
             if batch == 1:
-                bound = bandwidth(weights) / weights
+                bound = bandwidth(weights, threads) / weights
             else:
                 cells_of = weights if name == "int8" else weights // 4
                 bound = product_rate(batch, threads, int8=name == "int8") / (2 * cells_of)
-            measured = {"bound": (own / bound, BOUND)}
+            beside = {"bound": (own / bound, BOUND)}
             if name != "fp32":
-                measured |= {"nn.LSTM": (own / by_eager, asked[0]),
-                             "LSTMCell": (own / by_cells, asked[1])}  # fmt: skip
-            rows.append(row(f"3 x 512 LSTM, {name}, batch {batch}", own, "rows/s", **measured))
+                beside |= {"nn.LSTM": (own / found["nn.LSTM"], asked[0]),
+                           "LSTMCell": (own / found["LSTMCell"], asked[1])}  # fmt: skip
+            rows.append(row(f"3 x 512 LSTM, {name}, batch {batch}", own, "rows/s", **beside))
             rows[-1]["bound"] = bound
     return rows
 
@@ -232,20 +257,22 @@ def transformer(bundle: Bundle, threads: int, python: str | None) -> list[Row]:
     peer = {"missing": "no --peer-python"}
     if python:
         peer = gpt2(python, **GPT, vocabulary=bundle.sizes[0], threads=threads,
-                    batches=BATCHES, rows=ROWS, times=3)  # fmt: skip
+                    batches=BATCHES, rows=ROWS, times=TIMES)  # fmt: skip
     rows: list[Row] = []
     for batch in BATCHES:
         theirs = peer.get(str(batch))
         if theirs is not None:
             what = f"GPT-2 of transformers {peer['version']}, batch {batch}"
             rows.append(row(what, theirs, "rows/s"))
-        for name, engine, _ in engines(bundle, threads, batch):
-            rates = []
-            for _ in range(3):
-                began = time.perf_counter()
+        now, played = clock(threads), list(engines(bundle, threads, batch))
+        spent: dict[str, list[float]] = {name: [] for name, *_ in played}
+        for _ in range(TIMES):
+            for name, engine, _ in played:
+                began = now()
                 take(engine, batch)
-                rates.append(batch * ROWS / (time.perf_counter() - began))
-            own = statistics.median(rates[1:])
+                spent[name].append(now() - began)
+        for name, *_ in played:
+            own = batch * ROWS / statistics.median(spent[name][1:])
             asked = GPT_ONE if batch == 1 else GPT_MANY
             beside = {"GPT-2": (own / theirs, asked)} if theirs and name != "fp32" else {}
             rows.append(row(f"11M Transformer, {name}, batch {batch}", own, "rows/s", **beside))
@@ -267,16 +294,16 @@ def take(engine: Engine, batch: int) -> None:
 class Timed:
     """An engine, and the seconds spent in it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.seconds = engine, 0.0
+    def __init__(self, engine: Engine, now: Callable[[], float]) -> None:
+        self.engine, self.seconds, self._now = engine, 0.0, now
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
     def _timed(self, work: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
+        began = self._now()
         done = work()
-        self.seconds += time.perf_counter() - began
+        self.seconds += self._now() - began
         return done
 
     def step(self, *given: Any) -> Any:
@@ -289,26 +316,27 @@ class Timed:
 
 def sampling(bundle: Bundle, threads: int) -> list[Row]:
     """What masks, top-p and draws add to the steps of a take."""
-    rows = []
+    rows, now = [], clock(threads)
     for batch in BATCHES:
-        for name, engine, _ in engines(bundle, threads):
-            shares, spent = [], []
-            for _ in range(5):
-                timed = Timed(engine)
-                player = Player(timed, Sampling(0.9, top_p=0.98), bundle.encoding)
-                first = bundle.encoding.opening().astype(np.int64)
-                guide = Steps(bundle.encoding, batch, first, most_rows=TAKE)
-                state = player.read(first)
-                timed.seconds = 0.0
-                began = time.perf_counter()
-                for _ in player.each(state, guide, range(batch)):
-                    pass
-                beyond = time.perf_counter() - began - timed.seconds
-                shares.append(beyond / timed.seconds)
-                spent.append(beyond / TAKE)
-            share = statistics.median(shares)
+        played = [each[:2] for each in engines(bundle, threads, batch)]
+        shares: dict[str, list[float]] = {name: [] for name, _ in played}
+        spent: dict[str, list[float]] = {name: [] for name, _ in played}
+        for name, engine in played * TIMES:
+            timed = Timed(engine, now)
+            player = Player(timed, Sampling(0.9, top_p=0.98), bundle.encoding)
+            first = bundle.encoding.opening().astype(np.int64)
+            guide = Steps(bundle.encoding, batch, first, most_rows=TAKE)
+            state = player.read(first)
+            timed.seconds = 0.0
+            began = now()
+            made = sum(1 for _ in player.each(state, guide, range(batch)))
+            beyond = now() - began - timed.seconds
+            shares[name].append(beyond / timed.seconds)
+            spent[name].append(beyond / made)
+        for name, _ in played:
+            share = statistics.median(shares[name])
             found = row(f"masks and draws beside a step, {name}, batch {batch}",
-                        1e6 * statistics.median(spent), "us/row")  # fmt: skip
+                        1e6 * statistics.median(spent[name]), "us/row")  # fmt: skip
             told = {"beside": "step", "share": share, "target": MASKS, "kept": share < MASKS}
             found["targets"].append(told)
             rows.append(found)
