@@ -14,7 +14,7 @@ RUN python -m venv /opt/segue \
     && /opt/segue/bin/pip install --no-cache-dir ".[${EXTRAS}]"
 
 FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /work segue \
+RUN useradd --uid 10001 --no-log-init --shell /usr/sbin/nologin --home-dir /work segue \
     && install --directory --owner=segue --group=segue /work /bundles
 COPY --from=build /opt/segue /opt/segue
 ENV PATH=/opt/segue/bin:$PATH \

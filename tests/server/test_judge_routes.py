@@ -66,8 +66,37 @@ def test_drift_is_left_to_the_command_line(
         return {"alarm": False}
 
     monkeypatch.setattr(child, "segue", pretend)
-    assert result(client, "drift", model=MODEL, pieces=[PIECE, PIECE]) == {"alarm": False}
+    assert result(client, "drift", model=MODEL, pieces=[PIECE, PIECE])["alarm"] is False
     assert called[0][0] == "drift"
+
+
+def test_drift_of_what_was_never_learned(client: httpx.Client) -> None:
+    low = [
+        {"track": 0, "onset": 30 * i, "duration": 20, "pitch": 20 + i % 3, "velocity": 127}
+        for i in range(400)
+    ]
+    told = result(client, "drift", model=MODEL, pieces=[{"notes": low}] * 6)
+    assert told["alarm"]
+    assert "pitch" in told["alarms"]
+    assert (told["pieces"], told["source"]) == (6, "the pieces that were sent")
+    pitch = told["measures"]["pitch"]
+    assert pitch["alarm"]
+    assert pitch["distance"] > pitch["limit"]
+
+
+def test_drift_from_a_bundle_without_a_profile(
+    small: Callable[..., httpx.Client], run_path: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    bare = tmp_path / "bare"
+    shutil.copytree(run_path / "bundle", bare)
+    (bare / "profile.npz").unlink()
+    client = small(bundles=(bare,))
+    answer = client.post(f"{API}/drift", json={"model": "bare", "pieces": [PIECE]})
+    job = ended(client, answer.json()["id"])
+    assert job["status"] == "failed"
+    assert job["problem"]["detail"].startswith("bare cannot tell drift: ")
 
 
 def test_a_training_is_a_child_that_can_be_watched(

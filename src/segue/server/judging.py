@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from segue import formats
+from segue.bundles import Bundle
+from segue.errors import BundleError
 from segue.server import child, schemas
 from segue.server.making import plain
 from segue.server.shelf import Shelf
@@ -39,11 +41,12 @@ def table(shelf: Shelf) -> dict[str, tuple[str, Work]]:
     def drift(running: Running) -> Outcome:
         asked = schemas.Drift.model_validate(running.job.request)
         bundle = shelf.get(asked.model)
+        _require_profile(bundle, asked.model)
         with tempfile.TemporaryDirectory() as folder:
             for number, piece in enumerate(asked.pieces):
                 formats.write(piece.score(), Path(folder) / f"piece-{number:03d}.mid")
             told = child.segue(["drift", str(bundle.path), folder], running.go_on)
-        return Outcome(result=told)
+        return Outcome(result={**told, "source": "the pieces that were sent"})
 
     def memorisation(running: Running) -> Outcome:
         from segue.judging.memorisation import judge, of_bundle
@@ -65,6 +68,19 @@ def table(shelf: Shelf) -> dict[str, tuple[str, Work]]:
         "memorisation": (JUDGE, memorisation),
         "doctor-run": (JUDGE, doctor_of_run),
     }
+
+
+def _require_profile(bundle: Bundle, name: str) -> None:
+    """Refuse to tell drift from a bundle that does not know what its training music was like."""
+    from segue.judging import profile
+
+    try:
+        profile.load(bundle)
+    except BundleError as error:
+        raise BundleError(
+            f"{name} cannot tell drift: ask another model, or let whoever runs this server give it "
+            f"a profile. {error}"
+        ) from None
 
 
 def measure(running: Running) -> Outcome:
