@@ -13,7 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+_EIGHTH = 8
+"""ONNX Runtime's operation wants heads of a multiple of so many features."""
+
+
+def cache_width(each: int) -> int:
+    """Features a cache keeps of a head of `each`: the rest are zeros, which attend to nothing."""
+    return -(-each // _EIGHTH) * _EIGHTH
 
 
 @dataclass(frozen=True)
@@ -42,17 +50,31 @@ class Place:
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The row's own, (B, heads, d) each, and the caches to (B, heads x d) and new caches."""
+        """The row's own, (B, heads, d) each, and the caches to (B, heads x d) and new caches.
+
+        Caches are `cache_width(d)` wide.
+        """
+        each, wide = q.shape[-1], cache_width(q.shape[-1])
+        if wide > each:
+            q, k, v = (nn.functional.pad(t, (0, wide - each)) for t in (q, k, v))
+        attended, keys, values = self._attend(q, k, v, keys, values, each**-0.5)
+        if wide > each:
+            attended = attended.view(len(attended), -1, wide)[..., :each].flatten(1)
+        return attended, keys, values
+
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, scale: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         if torch.onnx.is_in_onnx_export():
-            return self._in_one(q, k, v, keys, values)
+            return self._in_one(q, k, v, keys, values, scale)
         keys = keys.scatter(2, self._slot, k[:, :, None])
         values = values.scatter(2, self._slot, v[:, :, None])
-        weights = (q[:, :, None] * q.shape[-1] ** -0.5) @ keys.transpose(2, 3)
+        weights = (q[:, :, None] * scale) @ keys.transpose(2, 3)
         attended = (weights + self._unseen).softmax(dim=-1) @ values
         return attended.flatten(1), keys, values
 
     def _in_one(
-        self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor
+        self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, scale: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """For ONNX Runtime. Source: Ainslie et al., "GQA", 2023, whose groups are of one here."""
         batch, heads, each = q.shape
@@ -61,7 +83,7 @@ class Place:
         attended, keys, values = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::GroupQueryAttention",
             (*given, keys, values, self._slot, self._unseen),
-            {"num_heads": heads, "kv_num_heads": heads},
+            {"num_heads": heads, "kv_num_heads": heads, "scale": scale},
             dtypes=(q.dtype, q.dtype, q.dtype),
             shapes=(row, keys.shape, values.shape),
             version=1,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
-from segue.models.caches import Place
+from segue.models.caches import Place, cache_width
 from segue.models.chained import chained_logits
 from segue.models.note_transformer import normed, turned
 
@@ -142,12 +142,12 @@ class MetreTransformer(SequenceModel):
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Rows read, the time, and the time since a bar line, all (B, 1), then empty caches.
 
-        Caches are keys and values of each block, (B, heads, W, D / heads); while fewer than S rows
-        were read, the first S of W slots are enough. Before the first bar line the third is past
-        any bar.
+        Caches are keys and values of each block, (B, heads, W, `cache_width` of a head); while
+        fewer than S rows were read, the first S of W slots are enough. Before the first bar line
+        the third is past any bar.
         """
         each = self.width // self.heads_per_layer
-        shape = (batch, self.heads_per_layer, self.window, each)
+        shape = (batch, self.heads_per_layer, self.window, cache_width(each))
         count = torch.zeros(batch, 1, dtype=torch.long)
         caches = [torch.zeros(shape) for _ in range(2 * len(self.blocks))]
         return (count, count.clone(), count + _NEVER, *caches)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.models.base import SequenceModel
-from segue.models.caches import Place
+from segue.models.caches import Place, cache_width
 from segue.models.chained import chained_logits
 
 
@@ -92,12 +92,12 @@ class NoteTransformer(SequenceModel):
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """The number of rows read, (B, 1), and for each block empty keys and values.
 
-        These are (B, heads, W, D / heads); while fewer than S rows were read, the first S of W
-        slots are enough.
+        These are (B, heads, W, `cache_width` of a head); while fewer than S rows were read, the
+        first S of W slots are enough.
         """
         first = self.blocks[0]
         assert isinstance(first, Block)
-        shape = (batch, first.heads, self.window, self.width // first.heads)
+        shape = (batch, first.heads, self.window, cache_width(self.width // first.heads))
         caches = [torch.zeros(shape) for _ in range(2 * len(self.blocks))]
         return (torch.zeros(batch, 1, dtype=torch.long), *caches)
 
