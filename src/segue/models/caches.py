@@ -59,7 +59,7 @@ class Place:
             q, k, v = (nn.functional.pad(t, (0, wide - each)) for t in (q, k, v))
         attended, keys, values = self._attend(q, k, v, keys, values, each**-0.5)
         if wide > each:
-            attended = attended.view(len(attended), -1, wide)[..., :each].flatten(1)
+            attended = attended.view(-1, q.shape[1], wide)[..., :each].flatten(1)
         return attended, keys, values
 
     def _attend(
