@@ -296,6 +296,8 @@ class Timed:
 
     def __init__(self, engine: Engine, now: Callable[[], float]) -> None:
         self.engine, self.seconds, self._now = engine, 0.0, now
+        self.sizes, self.frames, self.window = engine.sizes, engine.frames, engine.window
+        self.independent = engine.independent
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)

@@ -214,7 +214,11 @@ class Steps:
     def _narrowed(self, mask: Bools, always: tuple[Bools, ...]) -> Bools:
         """The mask without what is never allowed; see `_restrict` and `_narrowings`."""
         narrowed = mask & always[0]
-        if np.count_nonzero(narrowed) if len(narrowed) == 1 else narrowed.any(axis=1).all():
+        if len(narrowed) == 1:
+            some = bool(narrowed.item(narrowed.argmax()))
+        else:
+            some = bool(narrowed.any(axis=1).all())
+        if some:
             return narrowed
         for each in always[1:]:
             self._restrict(mask, each[None])

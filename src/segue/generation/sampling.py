@@ -152,8 +152,9 @@ def _picked(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, sha
 def _first_over(p: Floats, share: float) -> int:
     """The first of (V,) weights up to which their sum is over a share of all."""
     held = p.cumsum()
-    most = held[-1]
-    bound = min(held.dtype.type(share * float(most)), most * _UNDER)
+    most = float(held[-1])
+    # In doubles, rounded once: what `_bound` gets, in fewer calls.
+    bound = held.dtype.type(min(share * most, most * float(_UNDER)))
     return int(held.searchsorted(bound, "right"))
 
 
