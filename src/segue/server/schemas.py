@@ -342,7 +342,7 @@ class Health(BaseModel):
     models: int
     waiting: int
     running: int
-    limits: dict[str, float]
+    limits: dict[str, int | float]
 
 
 class RunSummary(BaseModel):

@@ -23,7 +23,7 @@ router = APIRouter(tags=["about"])
 def health(parts: Parts) -> dict[str, Any]:
     """Whether the service works, how busy it is, and what it allows."""
     waiting, running = parts.works.counts()
-    limits = {k: float(v) for k, v in vars(parts.settings.limits).items()}
+    limits: dict[str, int | float] = dict(vars(parts.settings.limits))
     return {
         "status": "stopping" if parts.works.is_stopping else "ok",
         "version": segue.__version__,
