@@ -93,11 +93,6 @@ def rates(
     return {name: statistics.median(each) for name, each in spells.items()}
 
 
-def rate(step: Callable[[], Any], threads: int = 1, seconds: float = SECONDS) -> float:
-    """Calls a second."""
-    return rates({"": step}, threads, seconds)[""]
-
-
 def row(what: str, value: float, unit: str, **targets: tuple[float, float]) -> Row:
     """A line of the table; `targets` are what is measured and the least, by peer."""
     told = [
@@ -176,14 +171,19 @@ def stepping(engine: Engine, batch: int) -> Callable[[], Any]:
     return step
 
 
-def bandwidth(size: int, threads: int) -> float:
-    """Bytes a second read by summing an array of that many bytes, again and again."""
-    array = torch.ones(size // 4)
-    return rate(array.sum, threads, 0.9) * size
+def bound(name: str, weights: int, batch: int, threads: int) -> tuple[Callable[[], Any], float]:
+    """What memory or arithmetic allow: something to call, and how many steps a call is worth.
+
+    Of one take summing an array of as many bytes as `weights`; of more one layer's product.
+    """
+    if batch == 1:
+        return torch.ones(weights // 4).sum, 1.0
+    products = weights if name == "int8" else weights // 4
+    return product(batch, threads, int8=name == "int8"), 8 * HIDDEN * HIDDEN / products
 
 
-def product_rate(batch: int, threads: int, *, int8: bool) -> float:
-    """Operations a second of one layer's product alone, in ONNX Runtime."""
+def product(batch: int, threads: int, *, int8: bool) -> Callable[[], Any]:
+    """One layer's product alone, in ONNX Runtime."""
     from onnx import TensorProto, helper, numpy_helper
 
     inputs, outputs = 2 * HIDDEN, 4 * HIDDEN
@@ -207,7 +207,7 @@ def product_rate(batch: int, threads: int, *, int8: bool) -> float:
     model = helper.make_model(graph, opset_imports=domains, ir_version=10)
     alone = session(Path("product.onnx"), threads, model.SerializeToString())
     x = np.ones((batch, inputs), np.uint8 if int8 else np.float32)
-    return rate(lambda: alone.run(None, {"x": x}), threads, 0.9) * 2 * batch * inputs * outputs
+    return lambda: alone.run(None, {"x": x})
 
 
 def lstm(bundle: Bundle, threads: int) -> list[Row]:
@@ -220,12 +220,14 @@ def lstm(bundle: Bundle, threads: int) -> list[Row]:
         zeros = [(torch.zeros(batch, HIDDEN), torch.zeros(batch, HIDDEN)) for _ in range(LAYERS)]
         both = (torch.zeros(LAYERS, batch, HIDDEN), torch.zeros(LAYERS, batch, HIDDEN))
         played = list(engines(bundle, threads, batch))
+        bounds = {name: bound(name, weights, batch, threads) for name, _, weights in played}
         with torch.no_grad():
             measured = rates(
                 {
                     "nn.LSTM": lambda some=some, both=both: eager(some, both),
                     "LSTMCell": lambda some=some, zeros=zeros: cells(some, zeros),
                     **{name: stepping(engine, batch) for name, engine, _ in played},
+                    **{f"bound of {name}": call for name, (call, _) in bounds.items()},
                 },
                 threads,
             )
@@ -233,19 +235,14 @@ def lstm(bundle: Bundle, threads: int) -> list[Row]:
         rows.append(row(f"eager nn.LSTM, batch {batch}", found["nn.LSTM"], "rows/s"))
         rows.append(row(f"loop of nn.LSTMCell, batch {batch}", found["LSTMCell"], "rows/s"))
         asked = (NN_LSTM, LSTM_CELL) if batch == 1 else (MANY_LSTM, MANY_LSTM)
-        for name, _, weights in played:
-            own = found[name]
-            if batch == 1:
-                bound = bandwidth(weights, threads) / weights
-            else:
-                cells_of = weights if name == "int8" else weights // 4
-                bound = product_rate(batch, threads, int8=name == "int8") / (2 * cells_of)
-            beside = {"bound": (own / bound, BOUND)}
+        for name, *_ in played:
+            own, most = found[name], found[f"bound of {name}"] * bounds[name][1]
+            beside = {"bound": (own / most, BOUND)}
             if name != "fp32":
                 beside |= {"nn.LSTM": (own / found["nn.LSTM"], asked[0]),
                            "LSTMCell": (own / found["LSTMCell"], asked[1])}  # fmt: skip
             rows.append(row(f"3 x 512 LSTM, {name}, batch {batch}", own, "rows/s", **beside))
-            rows[-1]["bound"] = bound
+            rows[-1]["bound"] = most
     return rows
 
 
