@@ -600,7 +600,7 @@ def _section(part: Part, engine: Engine) -> Section:
     )  # fmt: skip
 
 
-_BY_TAKE = ("own_end", "_over", "stuck", "_position", "_still", "_last", "_state")
+_BY_TAKE = ("own_end", "_over", "stuck", "_position", "_still", "_sounded", "_last", "_state")
 """What `Steps` knows of each take; all else is the same for all of a section."""
 
 
@@ -613,7 +613,7 @@ def _alike(one: Section, other: Section) -> bool:
         return False
     if (a._given is None) != (b._given is None):
         return False
-    same = ("_encoding", "_begun", "_may_end", "_ends_from")
+    same = ("_encoding", "_begun", "_may_end", "_ends_from", "_longest_rest")
     if any(getattr(a, name) != getattr(b, name) for name in same):
         return False
     if _still_to_come(a) != _still_to_come(b) or a._only.keys() != b._only.keys():

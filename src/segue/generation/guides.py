@@ -58,7 +58,7 @@ class Steps:
     narrows columns, by index, to the symbols of a mask of shape (V,); `pitches` to the notes that a
     user asks for. `corridor` keeps takes near a density, `closing` leads them to their last chord;
     from step `ends_from` on a take may end itself. Rows that are `given` come when it is their
-    time.
+    time. After `longest_rest` steps without a new note there has to be one.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Steps:
         closing: Closing | None = None,
         ends_from: int | None = None,
         given: Given | None = None,
+        longest_rest: int | None = None,
     ) -> None:
         self._encoding = encoding
         self._sizes = encoding.layout.sizes
@@ -96,7 +97,10 @@ class Steps:
         self._ends_from = ends_from
         self._given = given
         self._frame: Bools | None = None
-        self._deciding = deciding(encoding) if corridor or closing else None
+        self._longest_rest = longest_rest
+        counts = corridor or closing or longest_rest
+        self._deciding = deciding(encoding) if counts else None
+        self._sounded = np.full(takes, max(position, begin), dtype=np.int64)
         self.own_end = np.zeros(takes, bool)
         """(B,): which takes the model itself has ended."""
         self._over = np.zeros(takes, bool)
@@ -207,9 +211,20 @@ class Steps:
             # Where nothing reaches that far, the longest way on comes closest.
             late |= ~late.any(axis=1, keepdims=True) & (advance == advance.max())[None]
             self._restrict(mask, late)
+        if self._longest_rest is not None:
+            self._keep_rests_short(mask, column)
         if self._pitches is not None:
             self._restrict(mask, self._in_harmony(column, row))
         return mask
+
+    def _keep_rests_short(self, mask: Bools, column: int) -> None:
+        assert self._longest_rest is not None
+        decides = self._deciding
+        if decides is None or column != decides.column:
+            return
+        left = self._sounded + self._longest_rest - self._position
+        if left.min() < decides.moves.max():
+            self._restrict(mask, decides.moves[None] <= np.maximum(left, 0)[:, None])
 
     def _narrowed(self, mask: Bools, always: tuple[Bools, ...]) -> Bools:
         """The mask without what is never allowed; see `_restrict` and `_narrowings`."""
@@ -260,7 +275,7 @@ class Steps:
         self._longest_still += 1
         if self._longest_still >= RESTLESS:
             self._longest_still = int(self._still.max())
-        if self.corridor is not None or self.closing is not None:
+        if self._deciding is not None or self.corridor is not None:
             self._counted(row)
         self._begun = True
         self._last = row.copy()
@@ -291,7 +306,7 @@ class Steps:
         return ended
 
     def _counted(self, row: Ints) -> None:
-        """Tell corridor and closing what has begun."""
+        """Take note of what has begun."""
         if self._deciding is not None:
             begun = self._deciding.begun(row)
         else:
@@ -299,6 +314,7 @@ class Steps:
             begun = np.zeros(len(row), np.int64)
             if cells is not None:
                 begun = np.take_along_axis(cells, row[..., None], axis=2)[..., 0].sum(axis=1)
+        self._sounded = np.where(begun > 0, self._position, self._sounded)
         if self.corridor is not None:
             self.corridor.accept(begun, self._position)
         if self.closing is not None:

@@ -27,10 +27,15 @@ MOST_DRAWN = 16
 
 
 def steering(
-    wishes: Wishes, encoding: Encoding, score: Score, span: tuple[int, int], takes: int
+    wishes: Wishes,
+    encoding: Encoding,
+    score: Score,
+    span: tuple[int, int],
+    takes: int,
+    longest_rest: float = 0.0,
 ) -> dict[str, Any]:
     """The arguments of `Steps` that follow from the wishes, for new music in `span`, in ticks of
-    `score`."""
+    `score`, without a rest of more beats than `longest_rest` (0: any)."""
     begin, last = span
     since = 0 if encoding.timed else begin
     closing = closing_of(wishes, encoding, score, span, takes)
@@ -41,6 +46,9 @@ def steering(
         "closing": closing,
         "end": end if closing is None else min(closing.at + 1, end),
     }
+    if longest_rest and wishes.density is None:
+        ticks = round(longest_rest * score.ticks_per_beat)
+        told["longest_rest"] = max(steps_at(encoding, score, ticks), 1)
     if wishes.ending == "own":
         early = begin + round(OWN_FROM * (last - begin)) - since
         told["ends_from"] = steps_at(encoding, score, early)

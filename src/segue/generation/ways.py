@@ -184,7 +184,8 @@ def begin(
     empty = wishes.in_time(empty, encoding)
     end_ticks = length.end(empty, 0)
     only = only_known(encoding, bundle.index["used"], header)
-    told = steering(wishes, encoding, empty, (0, end_ticks), len(seeds))
+    rest = bundle.recipe.generate.longest_rest
+    told = steering(wishes, encoding, empty, (0, end_ticks), len(seeds), rest)
     if not opened:
         told |= given_of(encoding, len(seeds), empty, 0, told["end"], wishes)
     guide = Steps(
@@ -247,7 +248,8 @@ def continue_(
 
     def make(own: Sequence[int], drawn: Sequence[int]) -> list[Take]:
         only = only_known(encoding, bundle.index["used"], header)
-        told = steering(wishes, encoding, prompt, (begin, end), len(own))
+        rest = bundle.recipe.generate.longest_rest
+        told = steering(wishes, encoding, prompt, (begin, end), len(own), rest)
         told |= given_of(encoding, len(own), prompt, position + 1, told["end"], wishes)
         guide = Steps(
             encoding,

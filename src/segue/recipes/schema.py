@@ -143,6 +143,9 @@ class GenerateTable(_Table):
     loop_beats: float = Field(
         0.0, ge=0, description="damp exact loops that have gone on for so many beats; 0: do not"
     )
+    longest_rest: float = Field(
+        0.0, ge=0, description="most beats without a new note in what is generated; 0: any"
+    )
     start: Literal["nothing", "opening"] = Field(
         "nothing", description="what a new take starts from: nothing, or a random training opening"
     )
