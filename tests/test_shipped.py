@@ -11,6 +11,7 @@ import pytest
 from music import chorale
 from segue import bundles, formats
 from segue.bundles import own
+from segue.judging import profile
 
 if bundles.DEFAULT not in bundles.shipped():
     pytest.skip("this tree has no bundle of its own yet", allow_module_level=True)
@@ -26,6 +27,10 @@ def test_it_is_whole_small_and_ours() -> None:
     assert sum((bundle.path / name).stat().st_size for name in shipped) <= MOST_BYTES
     losses = bundle.index["beside_fp32"]
     assert losses["int8"] <= 1.01 * losses["fp32"]
+
+
+def test_it_can_tell_drift() -> None:
+    assert profile.load(bundles.load()).hashes
 
 
 def test_it_says_whose_music_it_knows() -> None:

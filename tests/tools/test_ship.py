@@ -15,6 +15,7 @@ from tools.default.ship import learned_from, main, ship
 from segue import bundles
 from segue.data import Corpus
 from segue.errors import DataError, SegueError
+from segue.judging import profile
 
 COLUMNS = ("path", "set", "licence", "attribution", "composer", "title", "work", "split", "style",
            "file")  # fmt: skip
@@ -54,6 +55,7 @@ def test_it_is_a_bundle_that_plays_small(made: Path, run_path: Path) -> None:
     assert bundle.recipe.model == bundles.load(run_path).recipe.model
     names = {path.name for path in made.iterdir()}
     assert {"SOURCES.csv", "memorisation.npz", "tallies.npz", "profile.npz"} <= names
+    assert profile.load(bundle).hashes == profile.load(bundles.load(run_path)).hashes
     losses = bundle.index["beside_fp32"]
     assert losses["rows"] > 0
     for kind in ("bf16", "int8"):

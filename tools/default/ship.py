@@ -34,6 +34,7 @@ from segue.data import Corpus
 from segue.errors import DataError, SegueError
 from segue.files import write_text
 from segue.generation.int8 import quantised
+from segue.judging import profile
 from segue.judging.compare import trained_seconds
 from segue.judging.likelihood import evaluate
 from segue.judging.material import corpus_of_run
@@ -46,7 +47,7 @@ MOST_RISE = 0.01
 """The share of its nats that the bundle may lose by being small."""
 BY_SAVE = ("format_version", "segue", "sizes", "state", "sha256", "beside")
 """What `bundles.save` writes into bundle.json by itself."""
-EXTRAS = ("tallies.npz", "profile.npz")
+EXTRAS = ("tallies.npz",)
 """What `segue evaluate` and `segue drift` look for."""
 RECORD = Path("bench/results/default.json")
 
@@ -103,7 +104,10 @@ def ship(
             f"{facts['beside_fp32']['fp32']:.4f}: more than {MOST_RISE:.0%} is lost."
         )
     card = Card(listing, known(record))
-    return bundles.save(out, **parts, facts=facts, card=card.text)
+    shipped = bundles.save(out, **parts, facts=facts, card=card.text)
+    if profile.has_profile(whole):
+        profile.keep(shipped, profile.load(whole))  # it names the bundle it is of
+    return shipped
 
 
 def renamed(recipe: Recipe, name: str, changes: Sequence[str]) -> Recipe:

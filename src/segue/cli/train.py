@@ -68,7 +68,7 @@ def command(
     compiled: Annotated[
         bool,
         typer.Option(
-            "--compile",
+            "--compile/--no-compile",
             help="Transformers: shorter steps, after a minute at the start; needs a C++ compiler.",
         ),
     ] = False,
