@@ -1,6 +1,6 @@
 """Train the default model from its sources: gather, prepare, learn, settle.
 
-    python -m tools.default.train DATA [--work runs/default] [--steps 2330] [--settle 420]
+    python -m tools.default.train DATA [--work runs/default] [--steps 4000] [--settle 900]
         [--size base] [--seed 1]
 
 DATA is the folder of the open sets. Every part goes on where it was stopped, so that the command
@@ -78,8 +78,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("data", type=Path, help="the folder of the open sets")
     parser.add_argument("--work", type=Path, default=Path("runs/default"))
-    parser.add_argument("--steps", type=int, default=2330)
-    parser.add_argument("--settle", type=int, default=420)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--settle", type=int, default=900)
     parser.add_argument("--size", default="base")
     parser.add_argument("--seed", type=int, default=1)
     return parser
