@@ -84,6 +84,20 @@ def test_the_command_compares_bytes(segue: Any, run_path: Path, tmp_path: Path) 
     assert [each["same_bytes"] for each in told] == [True, True]
 
 
+def test_a_take_that_is_refused_is_named_and_stops_no_other(
+    segue: Any, run_path: Path, tmp_path: Path
+) -> None:
+    segue("generate", run_path, "--bars", 2, "--seed", 3, "-o", tmp_path)
+    good, none = next(tmp_path.glob("*.mid")), tmp_path / "no-take.mid"
+    formats.write(chorale(1), none)
+    result = segue("replay", none, good, "--json")
+    assert result.code != 0
+    told = json.loads(result.out)
+    assert [each["same_bytes"] for each in told["takes"]] == [True]
+    assert [Path(each["take"]) for each in told["refused"]] == [none]
+    assert f"1 of 2 takes cannot be made again; the first is {none}" in result.err
+
+
 def test_a_changed_take_is_told_and_exits_with_an_error(
     segue: Any, run_path: Path, tmp_path: Path
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,10 +37,19 @@ def command(
     pieces = [read(path) for path in prompt or []]
     first, second = (*pieces, None, None)[:2]
     told = []
+    refused = []
     for path in takes:
-        original = read(path)
-        loaded = bundles.load(bundle or _bundle_of(path))
-        again = replay(loaded, original, prompt=first, second=second)
+        try:
+            original = read(path)
+            loaded = bundles.load(bundle or _bundle_of(path))
+            again = replay(loaded, original, prompt=first, second=second)
+        except SegueError as error:
+            if len(takes) == 1:
+                raise
+            refused.append({"take": path, "error": str(error)})
+            if not as_json:
+                note(f"{path}: cannot be made again: {error}")
+            continue
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "again.mid"
             write(again.take.score, made)
@@ -58,13 +68,30 @@ def command(
             for difference in again.differences:
                 note(f"  {difference}")
     if as_json:
-        emit_json({"takes": told})
+        emit_json({"takes": told, "refused": refused})
+    sentence = _amiss(told, refused)
+    if sentence is None:
+        return
+    if not as_json:
+        raise SegueError(sentence)
+    note(f"Error: {sentence}")  # stdout holds its one document already
+    raise typer.Exit(SegueError.exit_code)
+
+
+def _amiss(told: Sequence[dict[str, Any]], refused: Sequence[dict[str, Any]]) -> str | None:
+    """What is wrong with the takes, if something is."""
     wrong = [str(each["take"]) for each in told if not each["same_notes"]]
     if wrong:
-        raise SegueError(
-            f"{len(wrong)} of {len(told)} takes came out otherwise ({', '.join(wrong[:3])}): use "
-            "the bundle, version and machine that made them."
+        return (
+            f"{len(wrong)} of {len(told) + len(refused)} takes came out otherwise "
+            f"({', '.join(wrong[:3])}): use the bundle, version and machine that made them."
         )
+    if refused:
+        return (
+            f"{len(refused)} of {len(told) + len(refused)} takes cannot be made again; the first "
+            f"is {refused[0]['take']}: {refused[0]['error']}"
+        )
+    return None
 
 
 def _bundle_of(take: Path) -> Path:

@@ -111,7 +111,8 @@ def accompany(
     if not free:
         raise SegueError(
             f"the music has {len(mine)} parts and {bundle.name} plays {len(parts)}: "
-            "there is none to add; give it fewer tracks."
+            "there is none to add. Give it a file with fewer tracks, or fill one of them anew with "
+            "infill and its number (--tracks 2)."
         )
     return _fill(
         bundle, encoding, music, music, free, (0, end), {"way": "accompany"},
