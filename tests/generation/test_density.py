@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from music import chorale
+from noise import Noise
 from segue import bundles, encodings
 from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation import Sampling, continue_, generate
 from segue.generation.density import Density, density
-from segue.generation.engine import Floats, IntRows, State
 from segue.generation.guides import Steps
 from segue.generation.harmony import chart
 from segue.generation.player import Player
@@ -49,41 +49,6 @@ ROLLS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def bundle(run_path: Path) -> Bundle:
     return bundles.load(run_path)
-
-
-class Noise:
-    """An engine whose logits are noise; of frames all at once if it is `independent`."""
-
-    name = "noise"
-    window = 0
-
-    def __init__(self, encoding: Encoding, seed: int, *, frames: bool, independent: bool) -> None:
-        self.sizes = encoding.layout.sizes
-        self.frames, self.independent = frames, independent
-        self.rng = np.random.default_rng(seed)
-
-    def start(self, batch: int) -> State:
-        return State(batch, None, ())
-
-    def step(self, rows: IntRows, state: State) -> State:
-        return state
-
-    def columns(self, state: State) -> Any:
-        def ask(column: int, row: IntRows) -> Floats:
-            shape = (state.batch, self.sizes[column])
-            return (2 * self.rng.standard_normal(shape)).astype(np.float32)
-
-        return ask
-
-    def frame(self, state: State, row: IntRows) -> Floats:
-        shape = (state.batch, len(self.sizes), self.sizes[0])
-        return (2 * self.rng.standard_normal(shape)).astype(np.float32)
-
-    def fork(self, state: State, copies: int) -> State:
-        return State(state.batch * copies, None, ())
-
-    def playing(self, state: State, copies: int) -> State:
-        return self.fork(state, copies)
 
 
 def played(encoding: Encoding, wishes: Wishes, bars: int, **kind: Any) -> list[Score]:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from music import BEAT, chorale
+from noise import Noise
 from segue import encodings
 from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation import accompany, fill, infill
-from segue.generation.engine import Floats, IntRows, State
+from segue.generation.engine import Floats
 from segue.generation.fill_rows import clear_of
 from segue.generation.harmony import key
 from segue.generation.player import Player
@@ -36,41 +37,17 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-class Noise:
-    """An engine that leans to silence in rolls, and to waiting in streams, as music does."""
-
-    name = "noise"
-    window = 0
+class Hushed(Noise):
+    """Noise that leans to silence in rolls, as music does."""
 
     def __init__(self, encoding: Encoding) -> None:
-        self.sizes = encoding.layout.sizes
-        self.frames = self.independent = len(self.sizes) > 3
-        self.rng = np.random.default_rng(0)
+        frames = len(encoding.layout.sizes) > 3
+        super().__init__(encoding, frames=frames, independent=frames)
 
-    def start(self, batch: int) -> State:
-        return State(batch, None, ())
-
-    def step(self, rows: IntRows, state: State) -> State:
-        return state
-
-    def columns(self, state: State) -> Any:
-        def ask(column: int, row: IntRows) -> Floats:
-            shape = (state.batch, self.sizes[column])
-            return (2 * self.rng.standard_normal(shape)).astype(np.float32)
-
-        return ask
-
-    def frame(self, state: State, row: IntRows) -> Floats:
-        shape = (state.batch, len(self.sizes), self.sizes[0])
-        logits = 2 * self.rng.standard_normal(shape)
-        logits[..., 0] += 4 + np.log(self.sizes[0])
-        return logits.astype(np.float32)
-
-    def fork(self, state: State, copies: int) -> State:
-        return State(state.batch * copies, None, ())
-
-    def playing(self, state: State, copies: int) -> State:
-        return self.fork(state, copies)
+    def lean(self, column: int, logits: Floats) -> Floats:
+        if column < 0:
+            logits[..., 0] += 4 + np.log(self.sizes[0])
+        return logits
 
 
 def noisy(monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, Any]) -> Any:
@@ -78,7 +55,7 @@ def noisy(monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, Any]) -
     encoding = encodings.get(name, **options)
     header = encoding.encode(chorale(0)).header
     monkeypatch.setattr(
-        fill, "make_player", lambda *_: Player(Noise(encoding), Sampling(), encoding)
+        fill, "make_player", lambda *_: Player(Hushed(encoding), Sampling(), encoding)
     )
     monkeypatch.setattr(fill, "make_receipt", lambda _b, engine, seed, told: {"seed": seed, **told})
     monkeypatch.setattr(fill, "signed", lambda score, _: score)
