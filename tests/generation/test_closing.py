@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 
 from music import BEAT, chorale
-from segue import bundles
+from segue import bundles, encodings
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation import Sampling, continue_, generate
-from segue.generation.closing import Close, closed, dominant_of, key_named, key_of, tonic_of
+from segue.generation.closing import (
+    Close,
+    Closing,
+    closed,
+    dominant_of,
+    key_named,
+    key_of,
+    tonic_of,
+)
+from segue.generation.guides import Steps
 from segue.generation.harmony import chart, chord, key
 from segue.generation.replay import replay
 from segue.generation.streaming import stream
@@ -125,6 +134,22 @@ def test_lengths_that_cannot_be_are_one_sentence(bundle: Bundle, seconds: float)
 def test_an_unknown_ending_gets_the_nearest() -> None:
     with pytest.raises(SegueError, match="did you mean 'cadence'"):
         Wishes(ending="cadense")
+
+
+def test_a_roll_closes_in_the_key_that_it_was_heard_in() -> None:
+    roll = encodings.get("piano_roll", unit="beats", cells="onsets")
+    scale = [2, 6, 9, 4, 7, 11, 1, 2]  # D major
+    notes = events(NOTE, [(i * BEAT, BEAT, 0, 60 + p, 80) for i, p in enumerate(scale)])
+    rows = roll.encode(Score(BEAT, notes, (Track("Piano"),))).rows.astype(np.int64)
+    end = len(rows)
+    closing = Closing(roll, 1, cadence=end, at=end, known=None, chart=False)
+    guide = Steps(roll, 1, rows[:0], position=-1, closing=closing)
+    for row in rows:
+        guide.accept(row[None])
+    closing.number(np.array([[end]]))
+    (found,) = closing.keys
+    assert found is not None
+    assert found.name == "D major"
 
 
 def test_degrees_of_keys() -> None:

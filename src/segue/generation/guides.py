@@ -98,8 +98,8 @@ class Steps:
         self._given = given
         self._frame: Bools | None = None
         self._longest_rest = longest_rest
-        counts = corridor or closing or longest_rest
-        self._deciding = deciding(encoding) if counts else None
+        self._counts = bool(corridor or closing or longest_rest)
+        self._deciding = deciding(encoding) if self._counts else None
         self._sounded = np.full(takes, max(position, begin), dtype=np.int64)
         self.own_end = np.zeros(takes, bool)
         """(B,): which takes the model itself has ended."""
@@ -275,7 +275,7 @@ class Steps:
         self._longest_still += 1
         if self._longest_still >= RESTLESS:
             self._longest_still = int(self._still.max())
-        if self._deciding is not None or self.corridor is not None:
+        if self._counts:
             self._counted(row)
         self._begun = True
         self._last = row.copy()
