@@ -111,6 +111,7 @@ def test_compiling_is_for_models_that_gain_by_it(corpus_path: Path, tmp_path: Pa
     recipe = recipes.load("chorale-lstm", [*TINY, "train.max_steps=1"])
     with pytest.raises(TrainingError, match=r"chorale-lstm is a note-lstm.*without --compile"):
         train(Corpus.open(corpus_path), recipe, tmp_path / "run", options=Options(compiled=True))
+    assert not (tmp_path / "run").exists(), "what was refused is in nobody's way"
 
 
 def test_compiling_asks_for_a_compiler(

@@ -14,9 +14,6 @@ from typing import Any
 import torch
 from torch import nn
 
-_APART = (nn.Embedding,)
-"""Layers whose matrices are tables: their rows have nothing to do with each other."""
-
 
 class MuonAdamW(torch.optim.Optimizer):
     """`torch.optim.Muon` on the matrices inside a model and `torch.optim.AdamW` on all else.
@@ -70,12 +67,12 @@ class MuonAdamW(torch.optim.Optimizer):
 def _sorted(
     model: nn.Module, outer: tuple[int, ...]
 ) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    # Of an embedding the rows have nothing to do with each other.
+    tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    apart = {id(parameter) for table in tables for parameter in table.parameters()}
     inside: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
-    for module in model.modules():
-        for parameter in module.parameters(recurse=False):
-            if not parameter.requires_grad:
-                continue
-            table = isinstance(module, _APART) or parameter.shape[0] in outer
-            (others if parameter.ndim != 2 or table else inside).append(parameter)
+    for parameter in filter(lambda each: each.requires_grad, model.parameters()):
+        is_inner = parameter.ndim == 2 and parameter.shape[0] not in outer
+        (inside if is_inner and id(parameter) not in apart else others).append(parameter)
     return inside, others

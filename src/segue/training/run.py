@@ -78,10 +78,12 @@ def train(
     """
     setup = Setup(RunFolder(Path(out)), corpus, recipe, seed, tuning)
     _ = setup.held_out
+    options, model = options or Options(), setup.model(fresh=True)
+    _check(options, model, recipe)
     if rank() == 0:
         facts = {"root": str(corpus.root.resolve()), **corpus.summary()}
         setup.folder.begin(recipe, facts, seed, tuning.as_dict() if tuning else None)
-    return _run(setup, setup.model(fresh=True), None, options or Options())
+    return _run(setup, model, None, options)
 
 
 def resume(
@@ -109,14 +111,13 @@ def resume(
         corpus = in_encoding_of(corpus, bundles.load(tuning.bundle))
     setup = Setup(folder, corpus, recipe, int(environment["seed"]), tuning)
     checkpoint = folder.last if folder.last.exists() else None
-    model = setup.model(fresh=checkpoint is None)
-    return _run(setup, model, checkpoint, options or Options())
+    options, model = options or Options(), setup.model(fresh=checkpoint is None)
+    _check(options, model, recipe)
+    return _run(setup, model, checkpoint, options)
 
 
 def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) -> Outcome:
     floor = setup.baselines()
-    if options.compiled:
-        _refuse_to_compile(model, setup.recipe)
     module = Learner(model, setup.recipe, setup.columns(), setup.seed, compiled=options.compiled)
     limits = Limits(options.max_minutes)
     early = EarlyStop(setup.recipe.train.patience)
@@ -145,8 +146,10 @@ def _run(setup: Setup, model: Model, checkpoint: Path | None, options: Options) 
     return Outcome(setup.folder.root, trainer.global_step, reason, False, held_out, bundle)
 
 
-def _refuse_to_compile(model: Model, recipe: Recipe) -> None:
-    """Raises TrainingError if that cannot be done here, or takes longer than it could save."""
+def _check(options: Options, model: Model, recipe: Recipe) -> None:
+    """Raises TrainingError where compiling cannot be done, or takes longer than it could save."""
+    if not options.compiled:
+        return
     if not model.compiles:
         raise TrainingError(
             f"--compile is for Transformers; {recipe.name} is a {recipe.model.name}, which goes "
