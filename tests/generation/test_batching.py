@@ -7,15 +7,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from music import chorale
 from segue import bundles
 from segue.bundles import Bundle
 from segue.generation import Sampling, Take, continue_, generate
-from segue.generation.batching import Ensemble, Ensembles, SharedBundle, chosen, joined
-from segue.generation.engine import make_engine
+from segue.generation.batching import Ensemble, Ensembles, SharedBundle
 from segue.generation.playable import wishes
 
 Asked = Callable[[Bundle], list[Take]]
@@ -114,12 +112,32 @@ def test_rows_are_told_while_they_are_made(shared: SharedBundle) -> None:
     assert all(a <= b for a, b in itertools.pairwise(heard))
 
 
-def test_states_are_joined_and_taken_apart(bundle: Bundle) -> None:
-    engine = make_engine(bundle)
-    row = np.zeros((1, len(engine.sizes)), np.int64)
-    one = engine.step(row, engine.start(1))
-    two = engine.step(row, one)
-    both = joined([one, two])
-    again = chosen(both, np.array([1]))
-    assert np.array_equal(again.features, two.features)
-    assert all(np.array_equal(a, b) for a, b in zip(again.tensors, two.tensors, strict=True))
+def test_takes_come_and_go_as_they_like(shared: SharedBundle, bundle: Bundle) -> None:
+    asked = [(bars, 7 * i) for i, bars in enumerate([1, 3, 2, 1, 4, 1, 2, 3, 1, 1, 2, 1] * 2)]
+    waiting, made = list(enumerate(asked)), {}
+
+    def user() -> None:
+        while waiting:
+            number, (bars, seed) = waiting.pop()
+            made[number] = generate(shared, takes=1 + number % 3, bars=bars, seed=seed)
+
+    users = [threading.Thread(target=user) for _ in range(6)]
+    for each in users:
+        each.start()
+    for each in users:
+        each.join()
+    for number, (bars, seed) in enumerate(asked):
+        alone = generate(bundle, takes=1 + number % 3, bars=bars, seed=seed)
+        assert [t.score for t in made[number]] == [t.score for t in alone]
+
+
+def test_the_bundle_that_ships_plays_alike_in_company() -> None:
+    piano = bundles.load(None)
+    shared = SharedBundle(piano.path, piano.index)
+    asked: list[Asked] = [
+        lambda b: generate(b, takes=2, bars=2, seed=3),
+        lambda b: continue_(b, chorale(2, bars=2), takes=1, bars=2, seed=9),
+        lambda b: generate(b, takes=1, bars=1, seed=4),
+    ]
+    for mine, ask in zip(together(shared, asked), asked, strict=True):
+        assert [t.score for t in mine] == [t.score for t in ask(piano)]

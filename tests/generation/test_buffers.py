@@ -12,8 +12,7 @@ import torch
 from segue import bundles
 from segue.bundles import Bundle
 from segue.generation import generate
-from segue.generation.batching import joined
-from segue.generation.engine import make_engine, read
+from segue.generation.engine import State, make_engine, read
 from segue.generation.int8 import keeps_small_caches, quantised, watched
 from segue.generation.onnx_buffers import SLOTS
 from segue.generation.onnx_engine import OnnxEngine, session
@@ -93,13 +92,38 @@ def test_caches_tell_what_the_model_itself_tells(caching: OnnxEngine) -> None:
 def test_takes_of_any_length_play_side_by_side(caching: OnnxEngine) -> None:
     prompts = [rows(1, length) for length in (3, SLOTS + 5, WINDOW + 7)]
     states = [read(caching, prompt) for prompt in prompts]
-    together = caching.playing(joined(states), 1)
+    together = put_into(caching.playing(caching.start(3), 1), states)
     row = rows(1, 1)[:, 0]
     together = caching.step(np.repeat(row, 3, axis=0), together)
     told = caching.logits(together, 0, np.repeat(row, 3, axis=0))
     for i, state in enumerate(states):
         alone = caching.step(row, state)
         np.testing.assert_allclose(told[i], caching.logits(alone, 0, row)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("before", [5, SLOTS + 5, WINDOW + 5])
+def test_a_lane_put_to_other_use_forgets(caching: OnnxEngine, before: int) -> None:
+    long, short = read(caching, rows(1, before)), read(caching, rows(1, 4))
+    fresh = put_into(caching.playing(caching.start(2), 1), [short, short])
+    used = put_into(caching.playing(caching.start(2), 1), [long, long])
+    row = np.repeat(rows(1, 1)[:, 0], 2, axis=0)
+    for _ in range(3):
+        used = caching.step(row, used)
+    used = put_into(used, [short, short])
+    for _ in range(SLOTS):
+        fresh, used = caching.step(row, fresh), caching.step(row, used)
+    for k in range(2):
+        np.testing.assert_array_equal(caching.logits(used, k, row), caching.logits(fresh, k, row))
+
+
+def put_into(played: State, states: list[State]) -> State:
+    """`states`, each of one take, in the lanes of a batch."""
+    counts = [each.rows for each in states]
+    most = None if None in counts else max(n for n in counts if n is not None)
+    buffers, one = played.buffers, np.zeros(1, np.int64)
+    for lane, state in enumerate(states):
+        buffers.put(np.array([lane]), state, one, most)
+    return State(len(states), buffers.features, buffers.tensors, most, buffers)
 
 
 def test_a_fork_of_what_is_played_goes_on_alike(caching: OnnxEngine) -> None:

@@ -74,6 +74,26 @@ class Buffers:
         self._told = bool(self._tells)
         return self.features, self.tensors
 
+    def put(self, takes: IntRows, state: State, of: IntRows, read: int | None) -> None:
+        """Let some takes go on from others: from those of `state` that `of` names.
+
+        `read` is how many rows the one that has read most of all takes has, where that is known.
+        """
+        self._read = read
+        if read is not None and 0 <= self._slots < read:
+            self._place(self.tensors)
+        self.features[takes] = 0 if state.features is None else state.features[of]
+        for mine, theirs, each in zip(self.tensors, state.tensors, self._described, strict=True):
+            if "slots" not in each:
+                mine[takes] = theirs[of]
+                continue
+            # Slots are the same axis in both; those that hold no row yet hold zeros.
+            slots, came = (np.moveaxis(t, each["slots"] + 1, 1) for t in (mine, theirs))
+            held = min(slots.shape[1], came.shape[1])
+            slots[takes, :held] = came[of, :held]
+            slots[takes, held:] = 0
+        self._told = False
+
     def logits(self, column: int, row: IntRows) -> Floats:
         """(B, V) logits of `column`, in memory that the next question about it will use."""
         if not self._told:
