@@ -345,3 +345,21 @@ def test_joined_music_keeps_the_first_part_note_for_note(first, second):
     assert np.array_equal(whole.tempi, first.tempi)
     mine = whole.notes[: len(first)] if not len(second) else whole.notes
     assert set(first.notes.tolist()) <= set(mine.tolist())
+
+
+@given(scores(), st.integers(0, 2000), st.integers(0, 2000))
+def test_edits_make_scores_that_stand_every_check(score, start, length):
+    for made in (tidy(score), slice_ticks(score, start, start + length), shift(score, start)):
+        fields = {name: getattr(made, name) for name in made.__dataclass_fields__}
+        again = Score(**fields)
+        assert again == made
+        assert not made.notes.flags.writeable
+        assert made.end_ticks == again.end_ticks
+        assert made.end_seconds == again.end_seconds
+        assert made.end_bars == again.end_bars
+
+
+@given(scores())
+def test_what_is_tidy_stays_as_it_is(score):
+    done = tidy(score)
+    assert tidy(done) is done

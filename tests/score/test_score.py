@@ -178,3 +178,28 @@ def test_scores_are_equal_when_their_hashes_are(one, other):
 @given(scores(), st.integers(1, 10_000))
 def test_leading_silence_is_not_music(score, ticks):
     assert shift(score, ticks).music_hash() == score.music_hash()
+
+
+def test_a_copy_tells_the_time_by_its_own_tables():
+    score = small()
+    assert (score.end_ticks, score.end_seconds, score.end_bars) == (1920, 2, 1)
+    assert score.with_(tempi=events(TEMPO, [(0, 1_000_000)])).end_seconds == 4
+    assert score.with_(metres=events(METRE, [(0, 2, 4)])).end_bars == 2
+    assert score.with_(ticks_per_beat=960).end_seconds == 1
+    shorter = score.with_(notes=score.notes[:1])
+    assert (shorter.end_ticks, shorter.end_seconds, shorter.end_bars) == (480, 0.5, 0.25)
+    assert score.with_(texts=(Text(0, "named"),)).tempo_map is score.tempo_map
+
+
+def test_a_copy_is_refused_what_a_score_has_not():
+    with pytest.raises(TypeError, match="no 'chords'"):
+        small().with_(chords=())
+
+
+def test_tables_that_are_vouched_for_are_put_in_order_and_read_only():
+    notes = events(NOTE, [*BASS, *reversed(MELODY)])
+    score = small(notes=events(NOTE, MELODY)).vouched(notes=notes)
+    assert score == small()
+    assert not score.notes.flags.writeable
+    with pytest.raises(ValueError, match="is allowed"):
+        small().vouched(notes=events(NOTE, [(1 << 40, 1, 0, 60, 1)]))

@@ -22,6 +22,8 @@ def _moved(table: Events, ticks: int) -> Events:
 
 def shift(score: Score, ticks: int) -> Score:
     """Every event `ticks` later (earlier if negative); ValueError if one would start before 0."""
+    if not ticks:
+        return score
     tables = {
         name: _moved(getattr(score, name), ticks)
         for name in ("notes", "controls", "bends", "tempi", "metres", "keys")
@@ -57,16 +59,26 @@ def slice_ticks(score: Score, start: int, end: int) -> Score:
     if start < 0 or end < start:
         raise ValueError(f"a slice from tick {start} to {end}: needs 0 <= start <= end.")
     notes = score.notes
-    notes = notes[(notes["onset"] >= start) & (notes["onset"] < end)].copy()
-    notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
-    tables: dict[str, Events] = {"notes": notes}
+    inside = notes["onset"] < end
+    if start:
+        inside &= notes["onset"] >= start
+    tables: dict[str, Events] = {}
+    room = end - notes["onset"]
+    long = notes["duration"] > room
+    if not inside.all() or (long & inside).any():
+        tables["notes"] = notes = notes[inside]
+        notes["duration"] = np.minimum(notes["duration"], room[inside])
     by = {"controls": ("track", "number"), "bends": ("track",)}
     for name in ("controls", "bends", "tempi", "metres", "keys"):
         table = getattr(score, name)
-        inside = table[(table["onset"] > start) & (table["onset"] < end)]
-        tables[name] = np.concatenate([_state_at(table, start, by.get(name, ())), inside])
+        # Nothing, or one event that is at the start already, stays as it is.
+        if not len(table) or (len(table) == 1 and int(table["onset"][0]) == start):
+            continue
+        within = (table["onset"] > start) & (table["onset"] < end)
+        tables[name] = np.concatenate([_state_at(table, start, by.get(name, ())), table[within]])
+    sliced = score.vouched(**tables)
     texts = tuple(t for t in score.texts if start <= t.onset < end)
-    return shift(score.with_(texts=texts, **tables), -start)
+    return shift(sliced if texts == score.texts else sliced.with_(texts=texts), -start)
 
 
 def slice_bars(score: Score, first: float, last: float) -> Score:
@@ -200,7 +212,20 @@ def tidy(score: Score) -> Score:
 
     Of two notes with the same track, pitch and onset the longer stays.
     """
-    notes = score.notes[score.notes["duration"] > 0]
+    notes = score.notes
+    # Canonical notes are by onset already, so that one key for track and pitch is enough.
+    voice = (notes["track"].astype(np.int64) << 7) | notes["pitch"]
+    order = np.argsort(voice, kind="stable")
+    again = np.flatnonzero(voice[order[1:]] == voice[order[:-1]])
+    first, second = order[again], order[again + 1]
+    gap = notes["onset"][second] - notes["onset"][first]
+    if (notes["duration"][first] <= gap).all() and (notes["duration"] > 0).all() and gap.all():
+        return score
+    return score.vouched(notes=_without_overlap(notes))
+
+
+def _without_overlap(notes: Events) -> Events:
+    notes = notes[notes["duration"] > 0]
     order = np.lexsort((-notes["duration"], notes["onset"], notes["pitch"], notes["track"]))
     notes = notes[order].copy()
     if len(notes) > 1:
@@ -215,7 +240,7 @@ def tidy(score: Score) -> Score:
         gap = notes["onset"][1:] - notes["onset"][:-1]
         cut = np.minimum(notes["duration"][:-1], gap)
         notes["duration"][:-1] = np.where(same, cut, notes["duration"][:-1])
-    return score.with_(notes=notes)
+    return notes
 
 
 def _at_resolution(score: Score, ticks_per_beat: int) -> Score:

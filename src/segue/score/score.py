@@ -9,8 +9,8 @@ in the order they came within a tick, which is what gives MIDI's "the last one w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -87,18 +87,26 @@ class Score:
     texts: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.ticks_per_beat <= 0xFFFF:
+        self._settle(_FIELDS)
+
+    def _settle(self, given: Collection[str]) -> None:
+        """Check the fields that are `given`, against each other too, and put them in order."""
+        if "ticks_per_beat" in given and not 1 <= self.ticks_per_beat <= 0xFFFF:
             raise ValueError(
                 f"ticks_per_beat came as {self.ticks_per_beat}; 1 to 65535 is allowed."
             )
-        for name, dtype in _TABLES.items():
-            object.__setattr__(self, name, _canonical(name, getattr(self, name), dtype))
-        object.__setattr__(self, "tracks", tuple(self.tracks))
-        object.__setattr__(self, "texts", tuple(sorted(self.texts)))
-        if self.texts and self.texts[0].onset < 0:
-            raise ValueError(f"texts start at tick {self.texts[0].onset}; 0 is the first.")
-        self._check_tracks()
-        self._check_ranges()
+        values = vars(self)
+        tables = [name for name in _TABLES if name in given]
+        for name in tables:
+            values[name] = _canonical(name, values[name], _TABLES[name])
+        if "tracks" in given:
+            values["tracks"] = tuple(self.tracks)
+        if "texts" in given:
+            values["texts"] = tuple(sorted(self.texts))
+            if self.texts and self.texts[0].onset < 0:
+                raise ValueError(f"texts start at tick {self.texts[0].onset}; 0 is the first.")
+        self._check_tracks(_TRACKED if "tracks" in given else given)
+        self._check_ranges(tables)
 
     @classmethod
     def unchecked(cls, ticks_per_beat: int, tracks: tuple[Track, ...], **tables: Events) -> Score:
@@ -113,29 +121,29 @@ class Score:
         vars(score).update(tables, ticks_per_beat=ticks_per_beat, tracks=tracks, texts=())
         return score
 
-    def _check_tracks(self) -> None:
-        for name in ("notes", "controls", "bends"):
+    def _check_tracks(self, tables: Collection[str]) -> None:
+        for name in _TRACKED:
             table = getattr(self, name)
-            if len(table) and int(table["track"].max()) >= len(self.tracks):
+            if name not in tables or not len(table):
+                continue
+            last = int(table["track"].max())
+            if last >= len(self.tracks):
                 raise ValueError(
-                    f"{name} refer to track {int(table['track'].max())}, "
-                    f"but the Score has {len(self.tracks)} tracks."
+                    f"{name} refer to track {last}, but the Score has {len(self.tracks)} tracks."
                 )
 
-    def _check_ranges(self) -> None:
-        limits: list[tuple[str, str, int, int | None]]
-        limits = [("notes", "pitch", 0, 127), ("notes", "velocity", 1, 127)]
-        limits += [("notes", "duration", 0, None), ("controls", "value", 0, 127)]
-        limits += [("controls", "number", 0, 127), ("bends", "value", -8192, 8191)]
-        limits += [("tempi", "microseconds", 1, 0xFFFFFF), ("metres", "numerator", 1, 255)]
-        limits += [("metres", "denominator", 1, 128), ("keys", "fifths", -7, 7)]
-        for name, column, low, high in limits:
-            values = getattr(self, name)[column]
-            if len(values) and (values.min() < low or (high is not None and values.max() > high)):
-                raise ValueError(
-                    f"{name}[{column!r}] spans {values.min()} to {values.max()}; "
-                    f"{low} to {high if high is not None else 'any'} is allowed."
-                )
+    def _check_ranges(self, tables: Iterable[str]) -> None:
+        for name in tables:
+            table = getattr(self, name)
+            for column, low, high in _LIMITS[name] if len(table) else ():
+                values = table[column]
+                # Nothing is lower than 0 in a column without a sign.
+                least = values.min() if low or values.dtype.kind == "i" else 0
+                if least < low or (high is not None and values.max() > high):
+                    raise ValueError(
+                        f"{name}[{column!r}] spans {values.min()} to {values.max()}; "
+                        f"{low} to {high if high is not None else 'any'} is allowed."
+                    )
 
     # -- sizes and views ---------------------------------------------------------------------
 
@@ -175,12 +183,12 @@ class Score:
         """The end in quarter notes."""
         return self.end_ticks / self.ticks_per_beat
 
-    @property
+    @cached_property
     def end_seconds(self) -> float:
         """The end in seconds."""
         return float(self.tempo_map.seconds(self.end_ticks))
 
-    @property
+    @cached_property
     def end_bars(self) -> float:
         """The end in bars, counted from 0 and fractional inside a bar."""
         return float(self.metre_map.bars(self.end_ticks))
@@ -207,8 +215,36 @@ class Score:
         return Score, tuple(getattr(self, each.name) for each in fields(self))
 
     def with_(self, **changes: Any) -> Score:
-        """A copy with some fields replaced."""
-        return replace(self, **changes)
+        """A copy with some fields replaced, which are checked as those of a new Score are."""
+        score = self._copy(changes)
+        score._settle(changes)
+        return score
+
+    def vouched(self, **tables: Events) -> Score:
+        """A copy with some tables replaced by one who vouches for what is in them.
+
+        Their dtypes and tracks are right, and values in range: such are some rows of the tables
+        that were there, or rows with earlier ends. They are used nowhere else; order and ticks
+        are seen to. Checks take longer than most edits.
+        """
+        score = self._copy(tables)
+        values = vars(score)
+        for name, table in tables.items():
+            values[name] = _laid(name, table)
+        return score
+
+    def _copy(self, changes: Mapping[str, Any]) -> Score:
+        """The same with other values, not looked at; what was worked out stays if it holds."""
+        values = vars(self).copy()
+        for name in changes:
+            if name not in _FIELDS:
+                raise TypeError(f"a Score has no {name!r}; {', '.join(_FIELDS)} it has.")
+            for follows in _FOLLOWS.get(name, ()):
+                values.pop(follows, None)
+        values.update(changes)
+        score = object.__new__(Score)
+        vars(score).update(values)
+        return score
 
     # -- equality and hashes -----------------------------------------------------------------
 
@@ -270,17 +306,43 @@ _TABLES = {
 }
 
 
+_FIELDS = tuple(each.name for each in fields(Score))
+_TRACKED = ("notes", "controls", "bends")
+_LIMITS: dict[str, tuple[tuple[str, int, int | None], ...]] = {
+    "notes": (("pitch", 0, 127), ("velocity", 1, 127), ("duration", 0, None)),
+    "controls": (("value", 0, 127), ("number", 0, 127)),
+    "bends": (("value", -8192, 8191),),
+    "tempi": (("microseconds", 1, 0xFFFFFF),),
+    "metres": (("numerator", 1, 255), ("denominator", 1, 128)),
+    "keys": (("fifths", -7, 7),),
+}
+"""What the columns of each table may hold, from and up to."""
+_FOLLOWS = {
+    "notes": ("end_ticks", "end_seconds", "end_bars"),
+    "tempi": ("tempo_map", "end_seconds"),
+    "metres": ("metre_map", "end_bars"),
+    "ticks_per_beat": ("tempo_map", "metre_map", "end_seconds", "end_bars"),
+}
+"""What a Score has worked out that changes with a field."""
+
+
 def _canonical(name: str, table: Events, dtype: np.dtype[Any]) -> Events:
     """`table` in canonical order and read-only; the same object if it is so already."""
     if getattr(table, "dtype", None) != dtype or table.ndim != 1:
         raise ValueError(f"{name} came as {getattr(table, 'dtype', type(table))}, not {dtype}.")
+    return _laid(name, table)
+
+
+def _laid(name: str, table: Events) -> Events:
+    """As `_canonical`, of a table of the right dtype."""
     if len(table):
-        first, last = int(table["onset"].min()), int(table["onset"].max())
+        onset = table["onset"]
+        first, last = int(onset.min()), int(onset.max())
         if first < 0 or last > LAST_TICK:
             raise ValueError(
                 f"{name} start at ticks {first} to {last}; 0 to {LAST_TICK} is allowed."
             )
-    table = in_order(name, table)
+        table = in_order(name, table)
     if table.flags.writeable:
         if table.base is not None or not table.flags.owndata:
             table = table.copy()
