@@ -101,6 +101,59 @@ def test_a_take_is_drawn_alone_as_among_many(how: Sampling, size: int) -> None:
         assert alone.tolist() == together[i : i + 1].tolist()
 
 
+def plainly(logits: np.ndarray, allowed: np.ndarray, how: Sampling, share: float) -> int:
+    """One symbol of one take, by the formulas as they are told, one number after the other."""
+    p = np.where(allowed, logits, np.float32(-np.inf))
+    if how.temperature == 0:
+        return int(p.argmax())
+    p = np.exp((p - p.max()) * np.float32(1 / how.temperature))
+    p[p < np.float32(how.min_p)] = 0
+    if how.top_k:
+        p[p < np.sort(p)[::-1][min(how.top_k, len(p)) - 1]] = 0
+    if how.top_p < 1:
+        ranked = np.sort(p)
+        p[p < ranked[reached(ranked, 1 - how.top_p)]] = 0
+    return reached(p, share)
+
+
+def reached(p: np.ndarray, share: float) -> int:
+    """The first symbol at which a running sum in single precision is over a share of all."""
+    held, total = [], np.float32(0)
+    for each in p:
+        total = np.float32(total + each)
+        held.append(total)
+    bound = min(np.float32(share * float(total)), np.float32(total * np.float32(1 - 2**-22)))
+    return next(i for i, each in enumerate(held) if each > bound)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Sampling(),
+        Sampling(temperature=0),
+        Sampling(temperature=0.9, top_p=0.98),
+        Sampling(temperature=1.3, top_p=1e-7),
+        Sampling(top_k=3, min_p=0.01, top_p=0.7),
+        Sampling(top_k=40),
+    ],
+)
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9])
+@pytest.mark.parametrize(("takes", "size"), [(1, 20), (2, 129), (2, 300), (16, 33), (32, 8)])
+def test_symbols_are_drawn_to_the_bit(how: Sampling, share: float, takes: int, size: int) -> None:
+    # `share` of the symbols are allowed to all takes, and some more to the first.
+    chance = np.random.default_rng(size)
+    for _ in range(3):
+        logits = chance.normal(0, 4, (takes, size)).astype(np.float32).round(1)  # some are alike
+        allowed = np.repeat(chance.random((1, size)) < share, takes, axis=0)
+        allowed[0, ::3] = True
+        allowed[:, int(chance.integers(size))] = True
+        uniform = chance.random(takes)
+        uniform[-1] = np.nextafter(1, 0)
+        drawn = pick(logits, allowed, how, uniform)
+        rows = zip(logits, allowed, uniform.tolist(), strict=True)
+        assert drawn.tolist() == [plainly(x, may, how, u) for x, may, u in rows]
+
+
 def test_where_one_symbol_is_allowed_there_is_no_need_to_ask() -> None:
     one, more = np.eye(4, dtype=bool)[[2, 0]], np.ones((2, 4), bool)
     found = only_one(one)

@@ -37,6 +37,13 @@ class Given:
         self._at = np.append(at, _NEVER).astype(np.int64)[None]
         self._plan = np.zeros(takes, np.int64)
         self._next = np.zeros(takes, np.int64)
+        self._due = self._at[self._plan, self._next]
+        """(B,): the step of the row that each take is given next."""
+        # A row of the same step may come before it or after it; START and END nothing comes before.
+        self._farthest = np.maximum(np.arange(self._reach + 1 + STEP) - STEP, 0)
+        """(V,): how far off a given row may be that comes before each first symbol."""
+        self._farthest[REST] = self._reach
+        self._farthest[:REST] = np.iinfo(np.int64).min
 
     def only(self, index: Ints) -> Given:
         """Some of the takes, in a new order."""
@@ -59,6 +66,7 @@ class Given:
     def _with(self, rows: Ints, at: Ints, plan: Ints, following: Ints) -> Given:
         made = copy(self)
         made._rows, made._at, made._plan, made._next = rows, at, plan, following
+        made._due = at[plan, following]
         return made
 
     @property
@@ -72,29 +80,43 @@ class Given:
         `position`, (B,), is the step that each take has reached. Where `forced`, (B,), the drawn
         row cannot be played, and the next given one follows however late it is.
         """
-        due = self._rows[self._plan, self._next]
-        at = self._at[self._plan, self._next]
-        gap = at - position
-        rest = row[:, ONSET] == REST
-        first = _key(gap, due) <= _key(row[:, ONSET] - STEP, row)
-        first = np.where(rest, gap <= self._reach, first & (row[:, ONSET] >= STEP))
+        gap = self._due - position
+        near = gap <= self._farthest.take(row[:, ONSET])
         if forced is not None:
-            first |= forced & (at < _NEVER)
-        if not first.any():
+            near |= forced & (self._due < _NEVER)
+        if not np.count_nonzero(near):
             return row
         settled = row.copy()
-        far = first & (gap > self._reach)
-        settled[far] = (REST, 0, 0, 0, 0)
-        here = first & ~far
-        settled[here] = due[here]
-        settled[here, ONSET] = STEP + gap[here]
-        self._next = self._next + here
+        played = []
+        for take in near.nonzero()[0].tolist():
+            away = gap.item(take)
+            must = forced is not None and bool(forced[take])
+            if not must and self._is_after(row, take, away):
+                continue
+            if away > self._reach:
+                settled[take] = (REST, 0, 0, 0, 0)
+                continue
+            settled[take] = self._rows[self._plan[take], self._next[take]]
+            settled[take, ONSET] = STEP + away
+            played.append(take)
+        if played:
+            self._next = self._next.copy()
+            self._next[played] += 1
+            self._due = self._at[self._plan, self._next]
         return settled
 
+    def _is_after(self, row: Ints, take: int, away: int) -> bool:
+        """Whether the given row, `away` steps off, follows a drawn one that is as far or farther:
+        at the same step the track decides, then the code."""
+        if away < 0 or row.item(take, ONSET) != STEP + away:
+            return False
+        due = self._rows[self._plan[take], self._next[take]]
+        return _place(due) > _place(row[take])
 
-def _key(step: Ints, row: Ints) -> Ints:
-    """What rows are sorted by."""
-    return np.asarray((step << 20) | (row[:, TRACK] << 12) | row[:, CODE])
+
+def _place(row: Ints) -> tuple[int, int]:
+    """What rows of one step are sorted by."""
+    return row.item(TRACK), row.item(CODE)
 
 
 def bar_lines(encoding: Compound, score: Score, first: int, end: int) -> Ints:

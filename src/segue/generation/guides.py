@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encodings.base import Encoding
+from segue.encodings.compound_grammar import CompoundGrammar
 from segue.generation.closing import Closing
 from segue.generation.density import STALLED, Corridor
 from segue.generation.given import Given
 from segue.generation.starts import cells_begin, deciding
-from segue.generation.symbols import Moves, probed
+from segue.generation.symbols import Ends, Moves, probed
 from segue.generation.wishes import PitchMasks
 
 Ints = NDArray[np.int64]
@@ -26,6 +27,8 @@ STANDSTILL = 2 * RESTLESS
 """Rows at one moment after which a take ends, where its grammar did not let time move on."""
 LAST_CHORD = 4
 """Notes that may begin at a close whatever the density."""
+
+_ONE, _ZERO = np.array(1), np.array(0)
 
 
 class Guide(Protocol):
@@ -85,6 +88,7 @@ class Steps:
         self._grammar = encoding.grammar()
         self._probes = probed(encoding)
         self._moved = Moves(encoding)
+        self._closed = Ends(encoding)
         self._begin, self._end, self._left = begin, end, most_rows
         self._may_end = may_end
         self._may_close = [bool(closes.any()) for _, closes in self._probes]
@@ -92,6 +96,7 @@ class Steps:
         # A mask that leaves everything need not be laid on.
         self._only = {k: mask for k, mask in (only or {}).items() if not mask.all()}
         self._always = [self._narrowings(column, ends_from) for column in range(len(self._sizes))]
+        self._ready = self._made_ready()
         self._pitches = pitches
         self.corridor, self.closing = corridor, closing
         self._ends_from = ends_from
@@ -100,6 +105,11 @@ class Steps:
         self._longest_rest = longest_rest
         self._counts = bool(corridor or closing or longest_rest)
         self._deciding = deciding(encoding) if self._counts else None
+        self._rests: Bools | None = None
+        if longest_rest is not None and self._deciding is not None:
+            moves = self._deciding.moves
+            # Row n: the symbols that move on by n steps at most.
+            self._rests = moves <= np.arange(moves.max() + 1)[:, None]
         self._sounded = np.full(takes, max(position, begin), dtype=np.int64)
         self.own_end = np.zeros(takes, bool)
         """(B,): which takes the model itself has ended."""
@@ -190,15 +200,43 @@ class Steps:
             found.append(~self._probes[column][1])
         return (np.logical_and.reduce(found), *found) if found else ()
 
-    def unsteered(self, column: int, row: Ints) -> Bools:
-        """What may come but for the density and the close."""
-        if self._grammar is not None:
-            mask = self._grammar.allowed(column, row[:, :column], self._state)
+    def _made_ready(self) -> list[tuple[Bools, Bools | None]]:
+        """Of a grammar that has a table of masks for each column: those, narrowed already, (M, V),
+        and which of them let through what they should not, (M,), if there are any."""
+        if not isinstance(self._grammar, CompoundGrammar):
+            return []
+        ready = []
+        for column, always in enumerate(self._always):
+            masks, lacks = self._grammar.masks(column), None
+            if always:
+                masks, lacks = narrowed(masks, always)
+            ready.append((masks, lacks))
+        return ready
+
+    def _by_grammar(self, column: int, row: Ints) -> Bools:
+        """What may come but for what depends on where the takes are."""
+        grammar, always = self._grammar, self._always[column]
+        if isinstance(grammar, CompoundGrammar):
+            masks, lacks = self._ready[column]
+            which = grammar.which(column, row, self._state)
+            if lacks is not None:
+                lack = lacks.take(which)
+                if np.count_nonzero(lack):
+                    self.stuck |= lack
+            return masks.take(which, axis=0)
+        if grammar is not None:
+            mask = grammar.allowed(column, row[:, :column], self._state)
         else:
             mask = np.ones((len(row), self._sizes[column]), bool)
-        always = self._always[column]
         if always:
-            mask = self._narrowed(mask, always)
+            mask, lacks = narrowed(mask, always)
+            if lacks is not None:
+                self.stuck |= lacks
+        return mask
+
+    def unsteered(self, column: int, row: Ints) -> Bools:
+        """What may come but for the density and the close."""
+        mask = self._by_grammar(column, row)
         advance, closes = self._probes[column]
         if self._ends_from is not None and not self._may_end and self._may_close[column]:
             late = self._position >= self._ends_from
@@ -211,43 +249,28 @@ class Steps:
             # Where nothing reaches that far, the longest way on comes closest.
             late |= ~late.any(axis=1, keepdims=True) & (advance == advance.max())[None]
             self._restrict(mask, late)
-        if self._longest_rest is not None:
+        if self._rests is not None:
             self._keep_rests_short(mask, column)
         if self._pitches is not None:
             self._restrict(mask, self._in_harmony(column, row))
         return mask
 
     def _keep_rests_short(self, mask: Bools, column: int) -> None:
+        assert self._rests is not None
         assert self._longest_rest is not None
-        decides = self._deciding
-        if decides is None or column != decides.column:
+        assert self._deciding is not None
+        if column != self._deciding.column:
             return
-        left = self._sounded + self._longest_rest - self._position
-        if left.min() < decides.moves.max():
-            self._restrict(mask, decides.moves[None] <= np.maximum(left, 0)[:, None])
-
-    def _narrowed(self, mask: Bools, always: tuple[Bools, ...]) -> Bools:
-        """The mask without what is never allowed; see `_restrict` and `_narrowings`."""
-        narrowed = mask & always[0]
-        if len(narrowed) == 1:
-            some = bool(narrowed.item(narrowed.argmax()))
-        else:
-            some = bool(narrowed.any(axis=1).all())
-        if some:
-            return narrowed
-        for each in always[1:]:
-            self._restrict(mask, each[None])
-        return mask
+        rested = self._position - self._sounded
+        if self._longest_rest - rested.item(rested.argmax()) < len(self._rests) - 1:
+            left = self._longest_rest - rested
+            self._restrict(mask, self._rests.take(left, axis=0, mode="clip"))
 
     def _restrict(self, mask: Bools, to: Bools) -> None:
         """Take away what is not in `to`, in place, from takes that keep something to choose."""
-        narrowed = mask & to
-        some = narrowed.any(axis=1)
-        if some.all():
-            mask[:] = narrowed
-            return
-        mask[some] = narrowed[some]
-        self.stuck |= ~some
+        lacks = restricted(mask, to)
+        if lacks is not None:
+            self.stuck |= lacks
 
     def _in_harmony(self, column: int, row: Ints) -> Bools:
         assert self._pitches is not None
@@ -270,7 +293,7 @@ class Steps:
             alone = [self._encoding.positions(each[None])[0] for each in row.astype(np.uint16)]
             moved = np.array(alone, np.int64) - self._position
         self._position = self._position + moved
-        self._still = (self._still + 1) * (moved <= 0)
+        self._still = (self._still + _ONE) * (moved <= _ZERO)
         # No take can have stood still for longer than there were rows since it was looked.
         self._longest_still += 1
         if self._longest_still >= RESTLESS:
@@ -297,10 +320,7 @@ class Steps:
 
     def _ends(self, row: Ints) -> Bools:
         """(B,): which takes end themselves with their row."""
-        if len(self._sizes) == 1:
-            ended = self._probes[0][1][row[:, 0]]
-        else:
-            ended = self._encoding.ends(row.astype(np.uint16))
+        ended = self._closed(row)
         if np.count_nonzero(ended):
             self.own_end |= ended & ~self._over
         return ended
@@ -314,11 +334,41 @@ class Steps:
             begun = np.zeros(len(row), np.int64)
             if cells is not None:
                 begun = np.take_along_axis(cells, row[..., None], axis=2)[..., 0].sum(axis=1)
-        self._sounded = np.where(begun > 0, self._position, self._sounded)
+        self._sounded = np.where(begun > _ZERO, self._position, self._sounded)
         if self.corridor is not None:
             self.corridor.accept(begun, self._position)
         if self.closing is not None:
             self.closing.accept(row, begun, self._position)
+
+
+def narrowed(masks: Bools, always: tuple[Bools, ...]) -> tuple[Bools, Bools | None]:
+    """(B, V) masks without what is never allowed, and (B,) where they could not be; see
+    `restricted` and `Steps._narrowings`. None where all could be."""
+    found = masks & always[0]
+    if len(found) == 1:
+        some = bool(found.item(found.argmax()))
+    else:
+        some = np.count_nonzero(found.any(axis=1)) == len(found)
+    if some:
+        return found, None
+    found, lacking = masks.copy(), np.zeros(len(masks), bool)
+    for each in always[1:]:
+        lacks = restricted(found, each)
+        if lacks is not None:
+            lacking |= lacks
+    return found, lacking
+
+
+def restricted(mask: Bools, to: Bools) -> Bools | None:
+    """Take away what is not in `to` from (B, V) masks, in place, but from those that would have
+    nothing left: (B,) which ones, None if none."""
+    left = np.logical_and(mask, to)
+    some = np.logical_or.reduce(left, axis=1)
+    if np.count_nonzero(some) == len(some):
+        mask[:] = left
+        return None
+    mask[some] = left[some]
+    return ~some
 
 
 def only_known(

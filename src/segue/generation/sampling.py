@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,16 @@ from numpy.typing import NDArray
 from segue.errors import SegueError, nearest
 
 Floats = NDArray[np.floating[Any]]
-_UNDER = np.float32(1 - 2**-22)
-_NEVER = np.float32(-np.inf)
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+# NumPy takes half as long over an array of no dimension as over a number.
+_NEVER = np.array(-np.inf, np.float32)
+_NOTHING = np.array(0, np.float32)
+_UNDER = np.array(1 - 2**-22)
+"""The largest share of a sum that the sum is over even where single precision rounds it."""
+_MANY = 256
+"""Logits of a batch from which on it pays to look which symbols no take may draw."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,13 @@ class Sampling:
         """For the receipt."""
         return {**asdict(self), "heats": dict(self.heats)}
 
+    @cached_property
+    def _sharpening(self) -> NDArray[Any]:
+        """What logits are multiplied with, as a number that leaves single precision alone."""
+        return np.array(1 / self.temperature, np.float32)
 
-def probabilities(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling) -> Floats:
+
+def probabilities(logits: NDArray[Any], allowed: Bools, how: Sampling) -> Floats:
     """(B, V) logits and what is allowed to (B, V) probabilities that sum to 1.
 
     Every row of `allowed` needs at least one True.
@@ -78,16 +92,18 @@ def probabilities(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Samplin
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
-def weights(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling) -> Floats:
+def weights(logits: NDArray[Any], allowed: Bools, how: Sampling) -> Floats:
     """As `probabilities`, but on whatever scale they come."""
     found = np.where(allowed, logits, _NEVER)
+    best = found.argmax(axis=1)
     if how.temperature == 0:
-        best = np.zeros_like(found)
-        best[np.arange(len(found)), found.argmax(axis=1)] = 1.0
-        return best
-    found -= found.max(axis=1, keepdims=True)
+        only = np.zeros_like(found)
+        only[np.arange(len(found)), best] = 1.0
+        return only
+    begins = _begins(*found.shape)
+    found -= found.take(best + begins)[:, None]
     if how.temperature != 1:
-        found *= 1 / how.temperature
+        found *= how._sharpening if found.dtype == np.float32 else 1 / how.temperature
     np.exp(found, out=found)  # the likeliest has 1
     if how.min_p:
         found *= found >= how.min_p
@@ -100,12 +116,21 @@ def weights(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling) -> 
     return found
 
 
+@lru_cache(maxsize=256)
+def _begins(takes: int, size: int) -> Ints:
+    """(B,): where each row of (B, V) begins in memory."""
+    begins = np.arange(takes) * size
+    begins.flags.writeable = False
+    return begins
+
+
 def _keep_likeliest(p: Floats, share: float) -> None:
     """Zero all but the likeliest that hold `share`, in place: those for which the sum of what is
     likelier has not reached it yet. Symbols as likely as the last of them stay too."""
-    ranked = np.sort(p, axis=1)  # from the least likely on
-    last = _reaching(ranked, np.full(len(p), 1 - share))
-    p *= p >= ranked[np.arange(len(p)), last][:, None]
+    ranked = p.copy()
+    ranked.sort(axis=1)  # from the least likely on
+    last = _reaching(ranked, np.array(1 - share))
+    np.putmask(p, p < ranked.take(last + _begins(*p.shape))[:, None], _NOTHING)
 
 
 def _keep_typical(p: Floats, share: float) -> None:
@@ -120,16 +145,22 @@ def _keep_typical(p: Floats, share: float) -> None:
     np.put_along_axis(p, order, ranked, axis=1)
 
 
-def pick(
-    logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, uniform: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def pick(logits: NDArray[Any], allowed: Bools, how: Sampling, uniform: NDArray[np.float64]) -> Ints:
     """`draw` of `weights`: one symbol a row of (B, V) logits, from (B,) uniform numbers."""
-    if len(logits) == 1 and how.typical == 1:
-        return np.array([_picked(logits[0], allowed[0], how, float(uniform[0]))])
+    if how.typical == 1:
+        if len(logits) == 1:
+            return np.array([_picked(logits[0], allowed[0], how, float(uniform[0]))])
+        if logits.size >= _MANY:
+            # What no take may draw has weight 0, and no sum is another without it.
+            columns = np.logical_or.reduce(allowed, axis=0).nonzero()[0]
+            if 4 * len(columns) <= 3 * allowed.shape[1]:
+                logits, allowed = logits.take(columns, axis=1), allowed.take(columns, axis=1)
+                drawn = draw(weights(logits, allowed, how), uniform)
+                return np.asarray(columns.take(drawn))
     return draw(weights(logits, allowed, how), uniform)
 
 
-def _picked(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, share: float) -> int:
+def _picked(logits: NDArray[Any], allowed: Bools, how: Sampling, share: float) -> int:
     """As `pick`, of one take: the same sums in the same order, in a third of the time."""
     found = np.where(allowed, logits, _NEVER)
     if how.temperature == 0:
@@ -152,28 +183,23 @@ def _picked(logits: NDArray[Any], allowed: NDArray[np.bool_], how: Sampling, sha
 def _first_over(p: Floats, share: float) -> int:
     """The first of (V,) weights up to which their sum is over a share of all."""
     held = p.cumsum()
-    most = float(held[-1])
-    # In doubles, rounded once: what `_bound` gets, in fewer calls.
-    bound = held.dtype.type(min(share * most, most * float(_UNDER)))
+    # In doubles, rounded once: what `_reaching` gets, in fewer calls.
+    bound = held.dtype.type(min(share, float(_UNDER)) * float(held[-1]))
     return int(held.searchsorted(bound, "right"))
 
 
-def draw(p: Floats, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+def draw(p: Floats, uniform: NDArray[np.float64]) -> Ints:
     """One symbol a row of (B, V) weights, by inverting the (B,) uniform numbers in [0, 1)."""
     return _reaching(p, uniform)
 
 
-def _reaching(p: Floats, share: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(B,): the first symbol up to which the sum of (B, V) weights is over a (B,) share of all.
+def _reaching(p: Floats, share: NDArray[np.float64]) -> Ints:
+    """(B,): the first symbol up to which the sum of (B, V) weights is over a share of all.
 
-    Sums run from the first symbol to the last, so that a take's do not depend on how many takes
-    there are. The symbol never has weight 0, however sums are rounded.
+    `share` is (B,) or one for all. Sums run from the first symbol to the last, so that a take's do
+    not depend on how many takes there are. The symbol never has weight 0, however sums are rounded.
     """
-    held = p.cumsum(axis=1)
-    return np.asarray((held > _bound(held, share)[:, None]).argmax(axis=1))
-
-
-def _bound(held: Floats, share: NDArray[Any]) -> Floats:
-    """(B,): a share of each running sum, which its last is over even where rounding says equal."""
-    most = held[:, -1]
-    return np.minimum((share * most).astype(held.dtype), most * _UNDER)
+    held = np.add.accumulate(p, 1)
+    # In doubles, rounded once to what the sums are.
+    bound = (np.minimum(share, _UNDER) * held[:, -1]).astype(held.dtype)
+    return np.asarray((held > bound[:, None]).argmax(axis=1))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,10 @@ class Deciding:
     moves: Ints
     fixed: bool
     _begins: Callable[[Ints], Ints]
-    _codes_from: int = 0
+    _always: Ints | None = None
+    """(V,): what `begins` says, where it says the same of all rows."""
+    _codes: Ints | None = None
+    """(V,): 1 for the codes of rows that begin what they seem to begin, if some do not."""
 
     def begins(self, row: Ints) -> Ints:
         """(B or 1, V): the notes that the row begins with each symbol of the column.
@@ -51,20 +56,29 @@ class Deciding:
 
     def begun(self, row: Ints) -> Ints:
         """(B,): the notes that whole rows begin."""
-        table = np.broadcast_to(self.begins(row), (len(row), len(self.moves)))
-        count = np.asarray(table[np.arange(len(row)), row[:, self.column]])
-        if self._codes_from:
+        if self._always is not None:
+            count = self._always.take(row[:, self.column])
+        else:
+            table = np.broadcast_to(self.begins(row), (len(row), len(self.moves)))
+            count = np.asarray(table[np.arange(len(row)), row[:, self.column]])
+        if self._codes is not None:
             # Rows of tempo and pedal look like notes until their third column is known.
-            count = count * (row[:, 2] >= self._codes_from)
+            count = count * self._codes.take(row[:, 2])
         return count
 
 
 def deciding(encoding: Encoding) -> Deciding | None:
     """The deciding column of an encoding; None of rolls, and where no column decides alone."""
+    key: Any = encoding
+    return _deciding(key)
+
+
+@lru_cache(maxsize=64)
+def _deciding(encoding: Any) -> Deciding | None:
     made = _TABLE.get(encoding.name)
     if made is None or (isinstance(encoding, NesEvents) and encoding.split):
         return None
-    column, begins = made(encoding)
+    column, told = made(encoding)
     sizes = encoding.layout.sizes
     rows = np.zeros((2 * sizes[column], len(sizes)), np.uint16)
     rows[1::2, column] = np.arange(sizes[column])
@@ -72,40 +86,43 @@ def deciding(encoding: Encoding) -> Deciding | None:
     # Between two symbols a row of zeros may move on too: of each pair it is the second that counts.
     moves = np.diff(at)[::2]
     fixed = len(sizes) == 1 and bool((moves == 1).all())
-    codes = encoding.layout.columns[2].offset("pitch") if encoding.name == "compound" else 0
-    return Deciding(column, moves.astype(np.int64), fixed, begins, codes)
+    moves = moves.astype(np.int64)
+    if not isinstance(told, np.ndarray):
+        return Deciding(column, moves, fixed, told)
+    codes = None
+    if encoding.name == "compound":
+        first = encoding.layout.columns[2].offset("pitch")
+        codes = (np.arange(sizes[2]) >= first).astype(np.int64) if first else None
+    return Deciding(column, moves, fixed, lambda row: told[None], told, codes)
 
 
-Found = tuple[int, Callable[[Ints], Ints]]
-
-
-def _constant(column: int, table: Ints) -> Found:
-    return column, lambda row: table[None]
+Found = tuple[int, Ints | Callable[[Ints], Ints]]
+"""A deciding column, and what its symbols begin: the same always, or by the columns before."""
 
 
 def _compound(encoding: Encoding) -> Found:
     size = encoding.layout.sizes[0]
-    return _constant(0, (np.arange(size) >= _FIRST_STEP).astype(np.int64))
+    return 0, (np.arange(size) >= _FIRST_STEP).astype(np.int64)
 
 
 def _performance(encoding: Encoding) -> Found:
-    return _constant(0, (np.arange(encoding.layout.sizes[0]) < 128).astype(np.int64))
+    return 0, (np.arange(encoding.layout.sizes[0]) < 128).astype(np.int64)
 
 
 def _nes(encoding: Encoding) -> Found:
     assert isinstance(encoding, NesEvents)
-    return _constant(0, np.array([NOTEON in name for name in encoding.names()], np.int64))
+    return 0, np.array([NOTEON in name for name in encoding.names()], np.int64)
 
 
 def _melody(encoding: Encoding) -> Found:
-    return _constant(0, (np.arange(encoding.layout.sizes[0]) >= PITCHES).astype(np.int64))
+    return 0, (np.arange(encoding.layout.sizes[0]) >= PITCHES).astype(np.int64)
 
 
 def _note_chord(encoding: Encoding) -> Found:
     begins = encoding.begins(0)  # type: ignore[attr-defined]
     counts = begins.sum(axis=1).astype(np.int64)
     if len(encoding.layout.sizes) == 1:
-        return _constant(0, counts)
+        return 0, counts
     return 2, lambda row: counts[row[:, 0]][:, None]
 
 

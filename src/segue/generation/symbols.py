@@ -61,9 +61,9 @@ class Moves:
         if not tables:
             return self._looked_up(last, row)
         column, table = tables[0]
-        moved: Ints = table[row[:, column]]
+        moved: Ints = table.take(row[:, column])
         for column, table in tables[1:]:
-            moved = moved + table[row[:, column]]
+            moved = moved + table.take(row[:, column])
         return moved
 
     def _looked_up(self, last: Ints, row: Ints) -> Ints:
@@ -71,6 +71,22 @@ class Moves:
         pairs = np.stack([last, row], axis=1).astype(np.uint16)
         at = self._encoding.positions(pairs.reshape(-1, row.shape[1]))
         return np.asarray(at[1::2] - at[::2])
+
+
+class Ends:
+    """Which rows close a piece."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        # One column says so, alone or before all others.
+        decided = len(encoding.layout.sizes) == 1 or encoding.name == "compound"
+        self._table = probed(encoding)[0][1] if decided else None
+
+    def __call__(self, row: Ints) -> Bools:
+        """(B,): whether each row of `row`, (B, C), does."""
+        if self._table is None:
+            return self._encoding.ends(row.astype(np.uint16))
+        return self._table.take(row[:, 0])
 
 
 @lru_cache(maxsize=_KEPT)
