@@ -25,10 +25,11 @@ import hashlib
 import json
 import struct
 import zlib
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -42,6 +43,8 @@ from segue.errors import BundleError
 from segue.evaluation.memorisation import Training
 from segue.recipes.library import load as load_recipe
 from segue.recipes.schema import Recipe
+
+T = TypeVar("T")
 
 FORMAT_VERSION = 1
 INDEX = "bundle.json"
@@ -65,6 +68,8 @@ GRAPHS = ("model.onnx", "heads.onnx", *HEADS, "column.onnx", "encoder.onnx")
 """What it may hold besides, to be played without torch."""
 PRECISIONS = ("fp32", "int8")
 """The numbers that the graphs multiply with."""
+MOST_KEPT = 16
+"""How much of what a bundle has worked out for its takes stays; states may be a megabyte each."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,24 @@ class Bundle:
         """The recipe's name."""
         return self.recipe.name
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over the hashes of its files: two bundles that play alike have the same."""
         return bundle_hash(self.index["sha256"])
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out when `key` is asked for first: for all takes the same."""
+        kept = self._kept
+        found: T | None = kept.get(key)
+        if found is None:
+            found = kept[key] = make()
+            for oldest in list(kept)[:-MOST_KEPT]:
+                kept.pop(oldest, None)
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
 
     @cached_property
     def recipe(self) -> Recipe:

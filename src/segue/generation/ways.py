@@ -14,6 +14,7 @@ from segue.encodings.base import Encoding
 from segue.errors import SegueError
 from segue.generation.carrying import carries_time, facts_of, longer, prompt_rows, released
 from segue.generation.engine import IntRows, State
+from segue.generation.ground import ground_of, opened
 from segue.generation.guides import Steps, only_known, without
 from segue.generation.lengths import Length
 from segue.generation.player import Player
@@ -165,11 +166,11 @@ def begin(
             f"{bundle.name} writes tunes in ABC, which say their metre themselves: leave the metre "
             "out."
         )
-    header = wishes.header(bundle.index["header"])
-    encoding = paced(bundle.encoding, header)
+    ground = ground_of(bundle, wishes)
+    encoding, empty = ground.encoding, ground.empty
     player = make_player(bundle, engine, sampling)
-    opened = starts_from_opening(bundle, start)
-    if opened:
+    from_opening = starts_from_opening(bundle, start)
+    if from_opening:
         draws = [np.random.default_rng((s, 1)).integers(len(bundle.openings)) for s in seeds]
         prompts = [bundle.openings[i].astype(np.int64) for i in draws]
         state = read_each(player, prompts)
@@ -179,26 +180,23 @@ def begin(
             last = np.zeros_like(last)
     else:
         last = opening_of(bundle, wishes)
-        state = player.read(last)
-    empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
-    empty = wishes.in_time(empty, encoding)
+        state = opened(bundle, player, last)
     end_ticks = length.end(empty, 0)
-    only = only_known(encoding, bundle.index["used"], header)
     rest = bundle.recipe.generate.longest_rest
     told = steering(wishes, encoding, empty, (0, end_ticks), len(seeds), rest)
-    if not opened:
+    if not from_opening:
         told |= given_of(encoding, len(seeds), empty, 0, told["end"], wishes)
     guide = Steps(
         encoding,
         len(seeds),
         last,
-        position=-1 if opened else 0,
-        only=only if wishes.tempo is None else without(encoding, only, "tempo"),
+        position=-1 if from_opening else 0,
+        only=ground.only,
         **told,
     )
-    first = last[:0] if opened else last
+    first = last[:0] if from_opening else last
     player = steered(player, guide)
-    return Begun(player, state, guide, encoding, header, first, length, end_ticks, wishes)
+    return Begun(player, state, guide, encoding, ground.header, first, length, end_ticks, wishes)
 
 
 def continue_(
