@@ -67,6 +67,9 @@ class Fourth:
     def __init__(self) -> None:
         self.looks = 0
 
+    def reached(self, rows: IntRows) -> float:
+        return len(rows)
+
     def certain(self, rows: IntRows) -> Events:
         self.looks += 1
         return events(NOTE, [(480 * i, 480, 0, 60, 80) for i in range(len(rows) // 4)])
@@ -90,3 +93,22 @@ def test_takes_are_looked_at_seldom_once_they_sound() -> None:
     # Of long takes an eighth has to be new.
     assert [looks(rows) for rows in (8 * SELDOM, 9 * SELDOM - 1, 9 * SELDOM)] == [2, 0, 2]
     assert [looks(rows) for rows in (10 * SELDOM, 10 * SELDOM + 8)] == [0, 2]
+
+
+class Halting(Fourth):
+    """As `Fourth`, but time moves on every third row only."""
+
+    def reached(self, rows: IntRows) -> float:
+        return len(rows) // 3
+
+
+def test_takes_that_have_not_moved_on_are_not_looked_at() -> None:
+    way = Halting()
+    heard: list[int] = []
+    tell = Listener(way, lambda _, notes, __: heard.extend(x["onset"] for x in notes))
+    looks = []
+    for rows in range(1, 8):
+        tell(rows, lambda rows=rows: [np.zeros((rows, 5), np.int64)])  # type: ignore[misc]
+        looks.append(way.looks)
+    assert looks == [0, 0, 1, 1, 1, 2, 2]
+    assert heard == [0]

@@ -5,8 +5,8 @@ Notes are told in the ticks of the take that will come. What is put right only w
 `generate` and `continue` of bundles that play row by row; others come whole.
 
 To know what is certain, a take is decoded from its start, which costs as much as some rows do. So
-a take is looked at each time that rows come until it has told its first notes, and only now and
-then from there on.
+a take is looked at each time that it has moved on until it has told its first notes, and only now
+and then from there on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from segue.bundles import Bundle
 from segue.encodings.base import Encoding
 from segue.generation.carrying import home_tracks, prompt_rows
 from segue.generation.engine import IntRows
+from segue.generation.ground import ground_of
 from segue.generation.lengths import Length
 from segue.generation.players import starts_from_opening
 from segue.generation.timing import in_time_of, paced, ticks_at
@@ -45,6 +46,9 @@ class Way(Protocol):
     def ticks_per_quarter(self) -> int:
         """What its notes are counted in."""
 
+    def reached(self, rows: IntRows) -> float:
+        """The moment that the rows have come to: until it changes nothing more is certain."""
+
     def certain(self, rows: IntRows) -> Events:
         """The notes of these (N, C) rows that nothing can change any more."""
 
@@ -64,20 +68,22 @@ class Generated:
     def of(cls, bundle: Bundle, asked: schemas.Generate) -> Generated:
         """What `generate` plays for what is asked."""
         wishes = wishes_of(asked.wishes)
-        header = wishes.header(bundle.index["header"])
-        encoding = paced(bundle.encoding, header)
-        first = encoding.opening().astype(np.int64)
+        ground = ground_of(bundle, wishes)
+        first = ground.encoding.opening().astype(np.int64)
         if starts_from_opening(bundle, asked.start):
             first = first[:0]
-        empty = encoding.decode(np.zeros((0, len(bundle.sizes)), np.uint16), header)
-        empty = wishes.in_time(empty, encoding)
-        end = Length(asked.bars, asked.seconds).end(empty, 0)
-        return cls(encoding, header, first, wishes, end, empty.ticks_per_beat)
+        end = Length(asked.bars, asked.seconds).end(ground.empty, 0)
+        ticks = ground.empty.ticks_per_beat
+        return cls(ground.encoding, ground.header, first, wishes, end, ticks)
+
+    def reached(self, rows: IntRows) -> float:
+        """As `Way`."""
+        return _reached(self.encoding, self.first, rows)
 
     def certain(self, rows: IntRows) -> Events:
         """As `Way`."""
         score, now = _decoded(self.encoding, self.first, rows, self.header)
-        known = score.with_(notes=_before(score, now))
+        known = score.vouched(notes=_before(score, now))
         notes = self.wishes.in_time(known, self.encoding).notes
         return notes[notes["onset"] + notes["duration"] <= self.end]
 
@@ -108,11 +114,15 @@ class Continued:
         end = Length(asked.bars, asked.seconds).end(prompt, begin)
         return cls(encoding, header, prompt, at, end, prompt.ticks_per_beat)
 
+    def reached(self, rows: IntRows) -> float:
+        """As `Way`."""
+        return _reached(self.encoding, self.encoding.opening().astype(np.int64), rows)
+
     def certain(self, rows: IntRows) -> Events:
         """As `Way`."""
         opening = self.encoding.opening().astype(np.int64)
         tail, now = _decoded(self.encoding, opening, rows, self.header)
-        tail = tail.with_(notes=_before(tail, now))
+        tail = tail.vouched(notes=_before(tail, now))
         played = in_time_of(self.encoding, tail, self.prompt, self.at)
         begin = self.prompt.end_ticks
         onset = played.notes["onset"]
@@ -121,6 +131,13 @@ class Continued:
             found = home_tracks(self.prompt, played.tracks, list(self.prompt.tracks))
             notes["track"] = np.array(found)[notes["track"]]
         return notes
+
+
+def _reached(encoding: Encoding, first: IntRows, rows: IntRows) -> float:
+    """The last row's step; what only counts rows moves on with each."""
+    if not encoding.timed:
+        return len(rows)
+    return float(encoding.positions(np.concatenate([first, rows]).astype(np.uint16))[-1])
 
 
 def _decoded(
@@ -149,6 +166,7 @@ class Listener:
     hear: Hear
     _told: dict[int, set[bytes]] = field(default_factory=dict)
     _rows: dict[int, int] = field(default_factory=dict)
+    _reached: dict[int, float] = field(default_factory=dict)
     _next: int = 0
 
     def __call__(self, count: int, rows: Callable[[], list[IntRows]]) -> None:
@@ -161,17 +179,22 @@ class Listener:
             if len(mine) == self._rows.get(number, 0) or (told and not is_time):
                 continue
             self._rows[number] = len(mine)
-            self._look(number, mine, told)
+            reached = self.way.reached(mine)
+            if reached != self._reached.get(number, 0.0):
+                self._reached[number] = reached
+                self._look(number, mine, told)
         if is_time:
             self._next = count + max(SELDOM, count // PART)
 
     def _look(self, number: int, rows: IntRows, told: set[bytes]) -> None:
         """Tell what is new of one take."""
         notes = self.way.certain(rows)
-        new = [i for i, note in enumerate(notes) if note.tobytes() not in told]
+        whole, size = notes.tobytes(), notes.itemsize
+        each = [whole[at : at + size] for at in range(0, len(whole), size)]
+        new = [i for i, note in enumerate(each) if note not in told]
         if not new:
             return
-        told.update(notes[i].tobytes() for i in new)
+        told.update(each)
         fresh = np.array(notes[new], NOTE)
         self.hear(number, wire.of_notes(fresh), self.way.ticks_per_quarter)
 
