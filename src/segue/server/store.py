@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, S
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from segue.errors import MissingExtraError, SegueError
+from segue.server.statements import Statements
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 OPEN = (QUEUED, RUNNING)
@@ -67,33 +68,27 @@ pages = sql.Table(
 )
 """Small documents of other kinds, such as listening tests and their votes."""
 
-# What every job asks, put together once: that takes longer than the database takes to answer.
+# What every job asks.
 _IS_OPEN = sql.or_(*(jobs.c.status == status for status in OPEN))
 _MINE = (jobs.c.id == sql.bindparam("its_id")) & (jobs.c.owner == sql.bindparam("mine")) & _IS_OPEN
-_JOB = sql.select(jobs).where(jobs.c.id == sql.bindparam("its_id"))
-_JOB_OF_KEY = sql.select(jobs).where(jobs.c.idempotency == sql.bindparam("key"))
-_ADD = jobs.insert()
-_BEGIN = (
-    jobs.update()
-    .where(_MINE)
-    .values(
+_ASKED = {
+    "job": sql.select(jobs).where(jobs.c.id == sql.bindparam("its_id")),
+    "job of key": sql.select(jobs).where(jobs.c.idempotency == sql.bindparam("key")),
+    "add": jobs.insert(),
+    "begin": jobs.update().where(_MINE).values(
         status=RUNNING, attempt=jobs.c.attempt + 1,
         started=sql.bindparam("now"), lease=sql.bindparam("until"),
-    )
-)  # fmt: skip
-_FINISH = (
-    jobs.update()
-    .where(_MINE)
-    .values(
+    ),
+    "finish": jobs.update().where(_MINE).values(
         status=sql.bindparam("ended_as"), finished=sql.bindparam("now"), lease=0.0,
         problem=sql.bindparam("said"), result=sql.bindparam("found"),
-    )
-)  # fmt: skip
-_DROP_TAKES = takes.delete().where(takes.c.job == sql.bindparam("its_id"))
-_ADD_TAKES = takes.insert()
-_FACTS = (
-    sql.select(takes.c.facts).where(takes.c.job == sql.bindparam("its_id")).order_by(takes.c.number)
-)
+    ),
+    "drop takes": takes.delete().where(takes.c.job == sql.bindparam("its_id")),
+    "add takes": takes.insert(),
+    "facts": sql.select(takes.c.facts)
+    .where(takes.c.job == sql.bindparam("its_id"))
+    .order_by(takes.c.number),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,6 +141,7 @@ class Store:
                 f"the database {_hidden(url)} cannot be used: {_reason(error)}. Check that it is "
                 "there and that its user may make tables."
             ) from None
+        self._ask = Statements(self.engine, _ASKED)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -165,24 +161,24 @@ class Store:
             "started": None, "finished": None, "problem": None, "result": None,
         }  # fmt: skip
         try:
-            with self.engine.begin() as connection:
-                connection.execute(_ADD, values)
-        except IntegrityError:
+            with self._ask.transaction() as cursor:
+                self._ask["add"].run(cursor, values)
+        except self._ask.refused:
             return None
         return _job(values)
 
     def job(self, id_: str) -> JobRow | None:
         """A job by its id."""
-        return self._one(_JOB, {"its_id": id_})
+        return self._one("job", {"its_id": id_})
 
     def job_of_key(self, key: str) -> JobRow | None:
         """A job by the idempotency key it came with."""
-        return self._one(_JOB_OF_KEY, {"key": key})
+        return self._one("job of key", {"key": key})
 
-    def _one(self, query: Any, asked: dict[str, str]) -> JobRow | None:
-        with self.engine.connect() as connection:
-            row = connection.execute(query, asked).mappings().first()
-        return _job(row) if row is not None else None
+    def _one(self, query: str, asked: dict[str, str]) -> JobRow | None:
+        with self._ask.transaction() as cursor:
+            found = self._ask[query].rows(cursor, asked)
+        return _job(found[0]) if found else None
 
     def latest(self, count: int, kind: str | None = None) -> list[JobRow]:
         """The jobs accepted last, the newest first."""
@@ -195,11 +191,11 @@ class Store:
     def begin(self, id_: str, owner: str, lease: float) -> JobRow | None:
         """Begin a job that this server owns; None if it is not its own or open any more."""
         mine = {"its_id": id_, "mine": owner, "now": time.time(), "until": lease}
-        with self.engine.begin() as connection:
-            if not connection.execute(_BEGIN, mine).rowcount:
+        with self._ask.transaction() as cursor:
+            if not self._ask["begin"].run(cursor, mine):
                 return None
-            row = connection.execute(_JOB, {"its_id": id_}).mappings().first()
-        return _job(row)
+            (found,) = self._ask["job"].rows(cursor, {"its_id": id_})
+        return _job(found)
 
     def finish(
         self, id_: str, owner: str, status: str, *,
@@ -212,12 +208,13 @@ class Store:
             "said": json.dumps(problem) if problem else None,
             "found": json.dumps(result) if result is not None else None,
         }  # fmt: skip
-        with self.engine.begin() as connection:
-            if not connection.execute(_FINISH, ended).rowcount:
+        rows = [_take_values(take) for take in made]
+        with self._ask.transaction() as cursor:
+            if not self._ask["finish"].run(cursor, ended):
                 return False
-            connection.execute(_DROP_TAKES, {"its_id": id_})
-            if made:
-                connection.execute(_ADD_TAKES, [_take_values(take) for take in made])
+            self._ask["drop takes"].run(cursor, {"its_id": id_})
+            if rows:
+                self._ask["add takes"].run_for_each(cursor, rows)
         return True
 
     def hand_back(self, owner: str) -> int:
@@ -300,8 +297,9 @@ class Store:
 
     def facts_of(self, job: str) -> list[dict[str, Any]]:
         """The summaries of a job's takes, in order."""
-        with self.engine.connect() as connection:
-            return [json.loads(t) for t in connection.execute(_FACTS, {"its_id": job}).scalars()]
+        with self._ask.transaction() as cursor:
+            found = self._ask["facts"].rows(cursor, {"its_id": job})
+        return [json.loads(each["facts"]) for each in found]
 
     # -- pages -------------------------------------------------------------------------------
 
@@ -341,6 +339,8 @@ def _job(row: Any) -> JobRow:
         for name in ("request", "problem", "result")
     }
     names = JobRow.__dataclass_fields__
+    # SQLite knows no truth, but 0 and 1.
+    told["cancel"] = bool(row["cancel"])
     return JobRow(**{**{name: row[name] for name in names}, **told})
 
 
