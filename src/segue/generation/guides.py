@@ -106,6 +106,7 @@ class Steps:
         self._counts = bool(corridor or closing or longest_rest)
         self._deciding = deciding(encoding) if self._counts else None
         self._rests: Bools | None = None
+        self._is_settled = [self._follows(column) for column in range(len(self._sizes))]
         if longest_rest is not None and self._deciding is not None:
             moves = self._deciding.moves
             # Row n: the symbols that move on by n steps at most.
@@ -200,6 +201,14 @@ class Steps:
             found.append(~self._probes[column][1])
         return (np.logical_and.reduce(found), *found) if found else ()
 
+    def _follows(self, column: int) -> bool:
+        """Whether what a column may hold follows from the rows before alone, and not from where
+        the takes are, but for the two cases that `unsteered` asks about."""
+        is_late = self._ends_from is not None and not self._may_end and self._may_close[column]
+        rests = self._deciding is not None and column == self._deciding.column
+        rests = rests and self._longest_rest is not None
+        return self._pitches is None and not is_late and not rests
+
     def _made_ready(self) -> list[tuple[Bools, Bools | None]]:
         """Of a grammar that has a table of masks for each column: those, narrowed already, (M, V),
         and which of them let through what they should not, (M,), if there are any."""
@@ -237,6 +246,8 @@ class Steps:
     def unsteered(self, column: int, row: Ints) -> Bools:
         """What may come but for the density and the close."""
         mask = self._by_grammar(column, row)
+        if self._is_settled[column] and not self._begin and self._longest_still < RESTLESS:
+            return mask
         advance, closes = self._probes[column]
         if self._ends_from is not None and not self._may_end and self._may_close[column]:
             late = self._position >= self._ends_from

@@ -21,8 +21,8 @@ _NEVER = np.array(-np.inf, np.float32)
 _NOTHING = np.array(0, np.float32)
 _UNDER = np.array(1 - 2**-22)
 """The largest share of a sum that the sum is over even where single precision rounds it."""
-_MANY = 256
-"""Logits of a batch from which on it pays to look which symbols no take may draw."""
+_MANY, _MANY_RANKED = 2048, 512
+"""See `Sampling._many`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,21 @@ class Sampling:
     def settings(self) -> dict[str, Any]:
         """For the receipt."""
         return {**asdict(self), "heats": dict(self.heats)}
+
+    @cached_property
+    def _is_usual(self) -> bool:
+        """Whether nothing but a temperature and top-p is set."""
+        return self.temperature > 0 and self.typical == 1 and not (self.min_p or self.top_k)
+
+    @cached_property
+    def _many(self) -> int:
+        """How many logits there have to be for it to pay to look which of them no take may draw."""
+        return _MANY if self.top_p == 1 else _MANY_RANKED
+
+    @cached_property
+    def _tail(self) -> NDArray[np.float64]:
+        """The share of the unlikeliest, as `_reaching` takes it."""
+        return np.minimum(np.array(1 - self.top_p), _UNDER)
 
     @cached_property
     def _sharpening(self) -> NDArray[Any]:
@@ -147,17 +162,43 @@ def _keep_typical(p: Floats, share: float) -> None:
 
 def pick(logits: NDArray[Any], allowed: Bools, how: Sampling, uniform: NDArray[np.float64]) -> Ints:
     """`draw` of `weights`: one symbol a row of (B, V) logits, from (B,) uniform numbers."""
-    if how.typical == 1:
-        if len(logits) == 1:
-            return np.array([_picked(logits[0], allowed[0], how, float(uniform[0]))])
-        if logits.size >= _MANY:
-            # What no take may draw has weight 0, and no sum is another without it.
-            columns = np.logical_or.reduce(allowed, axis=0).nonzero()[0]
-            if 4 * len(columns) <= 3 * allowed.shape[1]:
-                logits, allowed = logits.take(columns, axis=1), allowed.take(columns, axis=1)
-                drawn = draw(weights(logits, allowed, how), uniform)
-                return np.asarray(columns.take(drawn))
-    return draw(weights(logits, allowed, how), uniform)
+    takes, size = logits.shape
+    if takes == 1 and how.typical == 1:
+        return np.array([_picked(logits[0], allowed[0], how, float(uniform[0]))])
+    if not how._is_usual:
+        return draw(weights(logits, allowed, how), uniform)
+    if takes * size < how._many:
+        return _picked_each(logits, allowed, how, uniform)
+    # What no take may draw has weight 0, and no sum is another without it.
+    columns = np.logical_or.reduce(allowed, axis=0).nonzero()[0]
+    if 4 * len(columns) > 3 * size:
+        return _picked_each(logits, allowed, how, uniform)
+    logits, allowed = logits.take(columns, axis=1), allowed.take(columns, axis=1)
+    chosen: Ints = columns.take(_picked_each(logits, allowed, how, uniform))
+    return chosen
+
+
+def _picked_each(
+    logits: NDArray[Any], allowed: Bools, how: Sampling, uniform: NDArray[np.float64]
+) -> Ints:
+    """As `pick`, where nothing but temperature and top-p is set: the same in fewer calls."""
+    p = np.where(allowed, logits, _NEVER)
+    begins = _begins(*p.shape)
+    p -= p.take(p.argmax(axis=1) + begins)[:, None]
+    if how.temperature != 1:
+        p *= how._sharpening if p.dtype == np.float32 else 1 / how.temperature
+    np.exp(p, p)
+    if how.top_p < 1:
+        ranked = p.copy()
+        ranked.sort(axis=1)
+        held = np.add.accumulate(ranked, 1)
+        bound = (how._tail * held[:, -1]).astype(held.dtype)
+        last = (held > bound[:, None]).argmax(axis=1)
+        np.putmask(p, p < ranked.take(last + begins)[:, None], _NOTHING)
+    held = np.add.accumulate(p, 1)
+    bound = (np.minimum(uniform, _UNDER) * held[:, -1]).astype(held.dtype)
+    chosen: Ints = (held > bound[:, None]).argmax(axis=1)
+    return chosen
 
 
 def _picked(logits: NDArray[Any], allowed: Bools, how: Sampling, share: float) -> int:
@@ -169,10 +210,11 @@ def _picked(logits: NDArray[Any], allowed: Bools, how: Sampling, share: float) -
     if how.temperature != 1:
         found *= 1 / how.temperature
     np.exp(found, out=found)
-    if how.min_p:
-        found *= found >= how.min_p
-    if how.top_k and how.top_k < len(found):
-        found *= found >= np.partition(found, -how.top_k)[-how.top_k]
+    if not how._is_usual:
+        if how.min_p:
+            found *= found >= how.min_p
+        if how.top_k and how.top_k < len(found):
+            found *= found >= np.partition(found, -how.top_k)[-how.top_k]
     if how.top_p < 1:
         ranked = found.copy()
         ranked.sort()

@@ -63,7 +63,7 @@ class Deciding:
             count = np.asarray(table[np.arange(len(row)), row[:, self.column]])
         if self._codes is not None:
             # Rows of tempo and pedal look like notes until their third column is known.
-            count = count * self._codes.take(row[:, 2])
+            count *= self._codes.take(row[:, 2])
         return count
 
 
