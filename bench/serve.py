@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
@@ -172,16 +173,35 @@ async def continued(client: httpx.AsyncClient, model: str) -> dict[str, Any]:
     return {"first_note": float(np.median(firsts)), "first_sound": float(np.median(sounds))}
 
 
+def family(pid: int) -> list[int]:
+    """The server's process, and those that it began."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
+
+
 def cpu(pid: int) -> float:
-    """Seconds of processor that the server has used."""
-    after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of processor that the server and its processes have used."""
+    total = 0
+    for each in family(pid):
+        after = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        total += int(after[11]) + int(after[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int, what: str = "VmRSS") -> float:
-    text = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in text.splitlines() if line.startswith(what))
-    return round(int(line.split()[1]) / 1024, 1)
+    """MiB that the server and its processes hold, or, as VmHWM, have held at most each."""
+    total = 0
+    for each in family(pid):
+        text = Path(f"/proc/{each}/status").read_text()
+        line = next((line for line in text.splitlines() if line.startswith(what)), "x 0")
+        total += int(line.split()[1])
+    return round(total / 1024, 1)
 
 
 async def measured(port: int, pid: int, given: argparse.Namespace) -> dict[str, Any]:

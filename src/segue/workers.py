@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -134,6 +135,26 @@ def _serve(
         ready = [outcome for worker in busy if (outcome := worker.outcome(seconds))]
 
 
+def hired(function: Callable[..., None], *given: Any) -> tuple[Any, Connection]:
+    """A process that runs `function(pipe, *given)`, and the near end of its pipe.
+
+    Both must pickle. It is killed when this process ends in order; where this one is killed, its
+    pipe closes. The caller's main module is not run again in it.
+    """
+    # Spawned, not forked: a fork of a process with native threads can hang.
+    context = multiprocessing.get_context("spawn")
+    near, far = context.Pipe()
+    process = context.Process(target=function, args=(far, *given), daemon=True)
+    with _MAIN, _unknown_main():
+        process.start()
+    far.close()
+    return process, near
+
+
+_MAIN = threading.Lock()
+"""Held by who changes what is known of the main module: threads may hire at the same time."""
+
+
 class _Worker:
     """One process, its pipe, and the item it holds: `index` is None while it holds none."""
 
@@ -144,13 +165,7 @@ class _Worker:
         self._start()
 
     def _start(self) -> None:
-        # Spawned, not forked: a fork of a process with native threads can hang.
-        context = multiprocessing.get_context("spawn")
-        self.pipe, far = context.Pipe()
-        self.process = context.Process(target=_work, args=(far, self.function), daemon=True)
-        with _unknown_main():
-            self.process.start()
-        far.close()
+        self.process, self.pipe = hired(_work, self.function)
 
     def give(self, index: int, item: Any) -> None:
         """Hand over an item."""
@@ -172,7 +187,7 @@ class _Worker:
                 status, value, reason = self.pipe.recv()
             except (EOFError, OSError):
                 self.process.join()
-                status, value, reason = CRASHED, None, _death(self.process.exitcode)
+                status, value, reason = CRASHED, None, death(self.process.exitcode)
             if status == _READY:  # the time to start a process is not the item's
                 self.began = time.monotonic()
                 return None
@@ -231,6 +246,7 @@ def _outcome_of(function: Callable[[Any], Any], item: Any) -> tuple[str, Any, st
         return BUG, None, f"a bug in Segue ({type(error).__name__}: {error})."
 
 
-def _death(code: int | None) -> str:
+def death(code: int | None) -> str:
+    """How a process ended, in a sentence."""
     how = f"with code {code}" if code is None or code >= 0 else f"({signal.strsignal(-code)})"
     return f"the process that worked on it ended early {how}."

@@ -61,6 +61,14 @@ def command(
     waiting: Annotated[
         int, typer.Option(min=0, max=100_000, help="Jobs that may wait; more are answered 429.")
     ] = 64,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=256,
+            help="Processes that make music, beside the one that answers; 0: that one makes it.",
+        ),
+    ] = 1,
     children: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that read, draw and sound files.")
     ] = 1,
@@ -80,7 +88,7 @@ def command(
         token=token or os.environ.get(TOKEN) or None,
         database=database or os.environ.get(DATABASE) or None,
         hosts=tuple(name or ()),
-        limits=Limits(running=running, waiting=waiting, children=children),
+        limits=Limits(running=running, waiting=waiting, processes=processes, children=children),
     )
 
     def ready(address: str) -> None:

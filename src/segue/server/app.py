@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from segue.server.guard import PREFIX, Guard
 from segue.server.jobs import table
 from segue.server.logs import make_logger
 from segue.server.metrics import Metrics
+from segue.server.performers import Performers
 from segue.server.sandbox import Sandbox
 from segue.server.settings import Settings
 from segue.server.shelf import Shelf
@@ -48,6 +50,7 @@ class Service:
     store: Store
     works: Works
     sandbox: Sandbox
+    performers: Performers | None
     metrics: Metrics
     logger: logging.Logger
     document: Callable[[], dict[str, Any]] = dict
@@ -62,11 +65,12 @@ def make_service(settings: Settings, logger: logging.Logger | None = None) -> Se
     shelf = Shelf(_folders(settings), limits.batch)
     store = Store(settings.database_url)
     metrics = Metrics()
-    works = Works(store, limits, table(settings, shelf, metrics), logger, metrics)
+    performers = Performers(limits.processes, limits.batch) if limits.processes else None
+    works = Works(store, limits, table(settings, shelf, metrics, performers), logger, metrics)
     sandbox = Sandbox(
         limits.children, limits.convert_seconds, limits.child_bytes, limits.child_queue
     )
-    return Service(settings, shelf, store, works, sandbox, metrics, logger)
+    return Service(settings, shelf, store, works, sandbox, performers, metrics, logger)
 
 
 def _folders(settings: Settings) -> tuple[Path, ...]:
@@ -80,12 +84,15 @@ def make_app(settings: Settings, logger: logging.Logger | None = None) -> FastAP
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         service.works.start()
+        if service.performers is not None and (first := service.shelf.first) is not None:
+            # Whoever comes first need not wait for a process to start.
+            await asyncio.to_thread(service.performers.prepare, first)
         try:
             yield
         finally:
-            import asyncio
-
             await asyncio.to_thread(service.works.stop)
+            if service.performers is not None:
+                service.performers.close()
             service.sandbox.close()
             service.store.close()
 

@@ -36,6 +36,8 @@ class Limits:
     """Jobs that are made at the same time, of one bundle in one batch."""
     batch: int = 64
     """Takes that are played in one batch."""
+    processes: int = 1
+    """Processes that make music; 0: the server makes it itself, between answers."""
     trainings: int = 1
     children: int = 1
     """Processes that read, draw and sound files."""

@@ -51,6 +51,12 @@ class Shelf:
         with self._lock:
             return list(self._paths)
 
+    @property
+    def first(self) -> Path | None:
+        """The folder of the first bundle there is."""
+        with self._lock:
+            return next(iter(self._paths.values()), None)
+
     def get(self, name: str) -> SharedBundle:
         """A bundle by name, its files checked when it is first asked for."""
         with self._lock:
@@ -59,14 +65,13 @@ class Shelf:
             path = self._paths.get(name)
         if path is None:
             raise RefusedError(404, f"there is no model {name!r}; {_meant(name, self.names())}.")
-        found = bundles.load(path)
-        loaded = SharedBundle(found.path, found.index, Ensembles(self._batch))
+        loaded = shared(path, self._batch)
         with self._lock:
             return self._bundles.setdefault(name, loaded)
 
     @property
     def takes(self) -> int:
-        """How many takes are being played, of all bundles."""
+        """How many takes are being played in this process, of all bundles."""
         with self._lock:
             held = list(self._bundles.values())
         return sum(bundle.ensembles.takes for bundle in held)
@@ -110,6 +115,12 @@ class Shelf:
             "told": bool(getattr(encoding, "about", False)),
             "licence": _licence(bundle),
         }
+
+
+def shared(path: Path, batch: int) -> SharedBundle:
+    """A bundle that many requests are played from, of which up to `batch` takes at a time."""
+    found = bundles.load(path)
+    return SharedBundle(found.path, found.index, Ensembles(batch))
 
 
 def _meant(name: str, names: list[str]) -> str:

@@ -31,6 +31,14 @@ from segue.server.store import CANCELLED, DONE, FAILED, JobRow, Store, TakeRow
 MAKE, JUDGE, TRAIN = "make", "judge", "train"
 
 
+MOST_ATTEMPTS = 3
+"""How often a job is begun that the process it was made in did not live through."""
+
+
+class FellError(Exception):
+    """The process in which the job was worked on is no more; a sentence says how it ended."""
+
+
 class StoppedError(Exception):
     """The job is to go no further: it was cancelled, or the server stops."""
 
@@ -262,16 +270,18 @@ class Works:
             if id_ is None:
                 return
             try:
-                self._see_to(id_, self._lanes[lane].seconds)
+                while self._see_to(id_, self._lanes[lane].seconds):
+                    pass
             except Exception as error:
                 self._logger.exception("worker", exc_info=error, extra={"job": id_})
             finally:
                 self._forget(lane, id_)
 
-    def _see_to(self, id_: str, seconds: float) -> None:
+    def _see_to(self, id_: str, seconds: float) -> bool:
+        """Work on a job; whether it has to be begun again."""
         job = self.store.begin(id_, self.owner, time.time() + self.limits.lease_seconds)
         if job is None:
-            return
+            return False
         log = self.logs.of(id_)
         log.begin(job.attempt)
         running = Running(job, log, time.monotonic() + seconds)
@@ -283,18 +293,24 @@ class Works:
         began = time.monotonic()
         try:
             status, told = self._ended_as(running)
+        except FellError as error:
+            self._logger.warning(
+                "fell", extra={"job": id_, "attempt": job.attempt, "how": str(error)}
+            )
+            return not self.is_stopping
         finally:
             with self._lock:
                 del self._running[id_]
         took = time.monotonic() - began
         if status is None:
             self._logger.info("handed back", extra={"job": id_, "kind": job.kind})
-            return
+            return False
         self._metrics.finished(job.kind, self._work[job.kind][0], status, took)
         self._logger.info(
             "job", extra={"job": id_, "kind": job.kind, "status": status, "seconds": round(took, 3)}
         )
         self._end(id_, status, told)
+        return False
 
     def _ended_as(self, running: Running) -> tuple[str | None, dict[str, Any]]:
         """How the job ends, which is in the database when this returns; None: handed back."""
@@ -313,9 +329,14 @@ class Works:
             status, problem = FAILED, _problem(status_of(error), str(error))
         except MemoryError:
             status, problem = FAILED, _problem(503, "the server ran out of memory: ask for less.")
+        except FellError as error:
+            if job.attempt < MOST_ATTEMPTS:
+                raise
+            detail = f"{error} It was begun {job.attempt} times: ask for less, or look in the log."
+            status, problem = FAILED, _problem(503, detail)
         except Exception as error:
             self._logger.exception("bug", exc_info=error, extra={"job": job.id})
-            kind = type(error).__name__
+            kind = getattr(error, "kind", type(error).__name__)
             status = FAILED
             problem = _problem(500, f"this is a bug in Segue ({kind}); the server's log has more.")
         mine = self.store.finish(

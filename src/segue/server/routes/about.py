@@ -100,7 +100,7 @@ def metrics(parts: Parts) -> Response:
     waiting, running = parts.works.counts()
     parts.metrics.waiting.set(waiting)
     parts.metrics.running.set(running)
-    parts.metrics.batch.set(parts.shelf.takes)
+    parts.metrics.batch.set((parts.performers or parts.shelf).takes)
     return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
