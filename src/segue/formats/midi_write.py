@@ -20,6 +20,7 @@ ends of notes that last no time.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,65 +85,88 @@ def _tracks(score: Score) -> list[bytes]:
     programs: dict[int, set[int]] = {}
     for track, channel in zip(score.tracks, channels, strict=True):
         programs.setdefault(channel, set()).add(track.program)
-    tables = [_by_track(t, len(channels)) for t in (score.notes, score.controls, score.bends)]
+    whose, rows = _rows(score, np.array(channels, np.int64))
+    edges = np.searchsorted(whose, np.arange(len(channels) + 1))
+    # A track on a channel with other programs states its own just before it plays.
+    waits = np.zeros(len(channels), np.int64)
+    for index, channel in enumerate(channels):
+        if len(programs[channel]) > 1 and edges[index] < edges[index + 1]:
+            waits[index] = rows[edges[index], 0]
+    packed = _packed_by_track(rows, edges, waits)
     return [
-        _track(track, channel, len(programs[channel]) > 1, *(table[index] for table in tables))
-        for index, (track, channel) in enumerate(zip(score.tracks, channels, strict=True))
+        _head(track, channel, wait) + body + _meta(0, smf.END_OF_TRACK, b"")
+        for track, channel, wait, body in zip(
+            score.tracks, channels, waits.tolist(), packed, strict=True
+        )
     ]
 
 
-def _by_track(table: Any, tracks: int) -> list[Any]:
-    """The table cut into one a track, each in order."""
-    order = np.argsort(table["track"], kind="stable")
-    table = table[order]
-    return np.split(table, np.searchsorted(table["track"], np.arange(1, tracks)))
-
-
-# -- events as rows: tick, order within the tick, and three bytes --------------------------------
-
-
-def _rows(ticks: Any, order: int, *columns: Any) -> Any:
-    """Shape (events, 5): tick, order within the tick and the three bytes of `columns`."""
-    rows = np.empty((len(ticks), 5), np.int64)
-    rows[:, 0], rows[:, 1] = ticks, order
-    for place, column in enumerate(columns):
-        rows[:, 2 + place] = column
-    return rows
-
-
-def _note_rows(notes: Any, channel: int) -> list[Any]:
-    """Starts and ends, paired so that the first to start is the first to end."""
-    ends = notes["onset"] + notes["duration"]
-    by_pitch = np.lexsort((notes["onset"], notes["pitch"]))
-    paired = np.empty_like(ends)
-    paired[by_pitch] = ends[np.lexsort((ends, notes["pitch"]))]
-    on, off = smf.NOTE_ON | channel, smf.NOTE_OFF | channel
-    empty = paired == notes["onset"]
-    starts = _rows(notes["onset"], _STARTS, on, notes["pitch"], notes["velocity"])
-    stops = _rows(paired, _ENDS, off, notes["pitch"], 0)
-    stops[empty, 1] = _EMPTY_ENDS
-    return [stops, starts]
-
-
-def _track(
-    track: Track, channel: int, crowded: bool, notes: Any, controls: Any, bends: Any
-) -> bytes:
-    """The body of a track's chunk; `crowded` if its channel has other programs too."""
-    value = bends["value"].astype(np.int64) + 8192
-    number, setting = controls["number"], controls["value"]
-    rows = np.concatenate(
-        [
-            *_note_rows(notes, channel),
-            _rows(controls["onset"], _CONTROLS, smf.CONTROL | channel, number, setting),
-            _rows(bends["onset"], _BENDS, smf.BEND | channel, value & 0x7F, value >> 7),
-        ]
-    )
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    first = int(rows[0, 0]) if len(rows) and crowded else 0
+def _head(track: Track, channel: int, wait: int) -> bytes:
+    """What a track's chunk begins with: its name, and its program after so many ticks."""
     head = _meta(0, smf.NAME, track.name.encode("utf-8", "replace")) if track.name else b""
-    head += _delta(first) + bytes([smf.PROGRAM | channel, track.program])
-    rows[:, 0] -= first
-    return head + _packed(rows) + _meta(0, smf.END_OF_TRACK, b"")
+    return head + _delta(wait) + bytes([smf.PROGRAM | channel, track.program])
+
+
+# -- events as rows: tick and three bytes --------------------------------------------------------
+
+
+def _rows(score: Score, channels: Any) -> tuple[Any, Any]:
+    """The events of all tracks, one track after the other, each in order.
+
+    Shape (events,): their tracks; (events, 4): tick and three bytes. `channels` is one a track.
+    """
+    notes, controls, bends = score.notes, score.controls, score.bends
+    count, settings = len(notes), len(controls)
+    columns = np.empty((6, 2 * count + settings + len(bends)), np.int64)
+    stops, starts = columns[:, :count], columns[:, count : 2 * count]
+    _put_notes(stops, starts, notes)
+    if settings:
+        sets = columns[:, 2 * count : 2 * count + settings]
+        sets[0], sets[1], sets[2] = controls["track"], controls["onset"], _CONTROLS
+        sets[3], sets[4], sets[5] = smf.CONTROL, controls["number"], controls["value"]
+    if len(bends):
+        turns = columns[:, 2 * count + settings :]
+        value = bends["value"].astype(np.int64) + 8192
+        turns[0], turns[1], turns[2] = bends["track"], bends["onset"], _BENDS
+        turns[3], turns[4], turns[5] = smf.BEND, value & 0x7F, value >> 7
+    # Ticks take 38 bits at the most, and places within a tick three.
+    key = (columns[0] << 41) | (columns[1] << 3) | columns[2]
+    columns = columns[:, np.argsort(key, kind="stable")]
+    columns[3] |= channels[columns[0]]
+    return columns[0], columns[[1, 3, 4, 5]].T
+
+
+def _put_notes(stops: Any, starts: Any, notes: Any) -> None:
+    """Starts and ends, paired so that the first to start is the first to end."""
+    onset = notes["onset"].copy()
+    ends = onset + notes["duration"]
+    voice = (notes["track"].astype(np.int64) << 7) | notes["pitch"]
+    paired = np.empty_like(ends)
+    # Of each pitch of a track the notes are by onset already.
+    paired[np.argsort(voice, kind="stable")] = ends[np.lexsort((ends, voice))]
+    starts[0], starts[1], starts[2] = notes["track"], onset, _STARTS
+    starts[3], starts[4], starts[5] = smf.NOTE_ON, notes["pitch"], notes["velocity"]
+    stops[0], stops[1], stops[4] = starts[0], paired, starts[4]
+    stops[2] = np.where(paired == onset, _EMPTY_ENDS, _ENDS)
+    stops[3], stops[5] = smf.NOTE_OFF, 0
+
+
+def _packed_by_track(rows: Any, edges: Any, waits: Any) -> list[bytes]:
+    """The rows of each track, from edge to edge, as `_packed` gives them after so many ticks."""
+    places = list(pairwise(edges.tolist()))
+    first = edges[:-1][edges[:-1] < edges[1:]]
+    deltas = np.diff(rows[:, 0], prepend=0)
+    deltas[first] = rows[first, 0] - waits[edges[:-1] < edges[1:]]
+    if not len(rows) or int(deltas.max()) <= smf.LONGEST_DELTA:
+        packed, size = _messages(rows, deltas)
+        ends = np.append(0, np.cumsum(size))
+        return [packed[ends[begin] : ends[end]] for begin, end in places]
+    bodies = []
+    for (begin, end), wait in zip(places, waits.tolist(), strict=True):
+        mine = rows[begin:end].copy()
+        mine[:, 0] -= wait
+        bodies.append(_packed(mine))
+    return bodies
 
 
 def _packed(rows: Any) -> bytes:
@@ -152,13 +176,21 @@ def _packed(rows: Any) -> bytes:
     deltas = np.diff(rows[:, 0], prepend=0)
     if int(deltas.max()) > smf.LONGEST_DELTA:
         return _packed_across_gaps(rows, deltas)
-    sevens = (deltas[:, None] >> np.array([21, 14, 7, 0])) & 0x7F
-    sevens[:, :3] |= 0x80
-    size = 1 + sum((deltas >> shift > 0).astype(np.int64) for shift in (7, 14, 21))
-    wide = np.concatenate([sevens, rows[:, 2:]], axis=1).astype(np.uint8)
+    return _messages(rows, deltas)[0]
+
+
+def _messages(rows: Any, deltas: Any) -> tuple[bytes, Any]:
+    """Messages with their delta times, and how many bytes each takes, (events,)."""
+    wide = np.empty((len(rows), 7), np.uint8)
     used = np.ones(wide.shape, bool)
-    used[:, :4] = np.arange(4) >= 4 - size[:, None]
-    return wide[used].tobytes()
+    size = np.full(len(rows), 4)
+    for place, shift in enumerate((21, 14, 7)):
+        wide[:, place] = deltas >> shift & 0x7F | 0x80
+        used[:, place] = longer = deltas >> shift > 0
+        size += longer
+    wide[:, 3] = deltas & 0x7F
+    wide[:, 4:] = rows[:, 1:]
+    return wide[used].tobytes(), size
 
 
 def _packed_across_gaps(rows: Any, deltas: Any) -> bytes:
@@ -171,7 +203,7 @@ def _packed_across_gaps(rows: Any, deltas: Any) -> bytes:
         parts += [
             _packed(before),
             _delta(int(deltas[index])),
-            rows[index, 2:].astype("u1").tobytes(),
+            rows[index, 1:].astype("u1").tobytes(),
         ]
         done = index + 1
     after = rows[done:].copy()
