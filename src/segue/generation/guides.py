@@ -13,6 +13,7 @@ from segue.encodings.compound_grammar import CompoundGrammar
 from segue.generation.closing import Closing
 from segue.generation.density import STALLED, Corridor
 from segue.generation.given import Given
+from segue.generation.narrowing import narrowed, restricted
 from segue.generation.starts import cells_begin, deciding
 from segue.generation.symbols import Ends, Moves, probed
 from segue.generation.wishes import PitchMasks
@@ -304,6 +305,8 @@ class Steps:
             alone = [self._encoding.positions(each[None])[0] for each in row.astype(np.uint16)]
             moved = np.array(alone, np.int64) - self._position
         self._position = self._position + moved
+        if self._begin and (self._position >= self._begin).all():
+            self._begin = 0  # nothing goes back
         self._still = (self._still + _ONE) * (moved <= _ZERO)
         # No take can have stood still for longer than there were rows since it was looked.
         self._longest_still += 1
@@ -350,36 +353,6 @@ class Steps:
             self.corridor.accept(begun, self._position)
         if self.closing is not None:
             self.closing.accept(row, begun, self._position)
-
-
-def narrowed(masks: Bools, always: tuple[Bools, ...]) -> tuple[Bools, Bools | None]:
-    """(B, V) masks without what is never allowed, and (B,) where they could not be; see
-    `restricted` and `Steps._narrowings`. None where all could be."""
-    found = masks & always[0]
-    if len(found) == 1:
-        some = bool(found.item(found.argmax()))
-    else:
-        some = np.count_nonzero(found.any(axis=1)) == len(found)
-    if some:
-        return found, None
-    found, lacking = masks.copy(), np.zeros(len(masks), bool)
-    for each in always[1:]:
-        lacks = restricted(found, each)
-        if lacks is not None:
-            lacking |= lacks
-    return found, lacking
-
-
-def restricted(mask: Bools, to: Bools) -> Bools | None:
-    """Take away what is not in `to` from (B, V) masks, in place, but from those that would have
-    nothing left: (B,) which ones, None if none."""
-    left = np.logical_and(mask, to)
-    some = np.logical_or.reduce(left, axis=1)
-    if np.count_nonzero(some) == len(some):
-        mask[:] = left
-        return None
-    mask[some] = left[some]
-    return ~some
 
 
 def only_known(
