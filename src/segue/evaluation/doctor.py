@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -29,12 +30,20 @@ STRETCH_BARS = 4
 """The shortest stretch of music that is compared with another."""
 
 
+Where = Callable[[], tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Sign:
-    """A number and the bars, counted from 1, in which it is found: first and last."""
+    """A number, and where it is found."""
 
     value: float
-    bars: tuple[int, int]
+    _where: Where
+
+    @property
+    def bars(self) -> tuple[int, int]:
+        """The first and the last bar, counted from 1; most are in order, and never asked where."""
+        return self._where()
 
 
 @dataclass(frozen=True)
@@ -96,13 +105,22 @@ def signs(score: Score) -> dict[str, float]:
 # -- where ---------------------------------------------------------------------------------------
 
 
-def _bars(score: Score, start: float, end: float) -> tuple[int, int]:
+def _bars(score: Score, start: float, end: float) -> Where:
     """The bars, counted from 1, that ticks [start, end) lie in."""
+    return partial(_bars_between, score, start, end)
+
+
+def _bars_between(score: Score, start: float, end: float) -> tuple[int, int]:
     first, last = bars_of(score, np.array([start, max(start, end - 1)], np.int64))
     return int(first) + 1, int(last) + 1
 
 
-def _whole(score: Score) -> tuple[int, int]:
+def _up_to(bar: int) -> Where:
+    """The bars from the first to this one."""
+    return lambda: (1, bar)
+
+
+def _whole(score: Score) -> Where:
     return _bars(score, 0, score.end_ticks)
 
 
@@ -112,7 +130,7 @@ def _whole(score: Score) -> tuple[int, int]:
 def _few(score: Score) -> Sign | None:
     """Notes a bar."""
     bars = max(1, int(np.ceil(score.end_bars - 1e-9)))
-    return Sign(len(score) / bars, (1, bars))
+    return Sign(len(score) / bars, _up_to(bars))
 
 
 def _one_note(score: Score) -> Sign | None:
@@ -122,13 +140,11 @@ def _one_note(score: Score) -> Sign | None:
     """
     if len(score) < FEWEST_NOTES:
         return None
-    notes = score.notes.copy()
-    notes["track"] = 0
-    when, what = moments(score.with_(notes=notes))
+    when, what = moments(score, by_track=False)
     same = np.concatenate([[False], what[1:] == what[:-1], [False]])
     edges = np.flatnonzero(same[1:] != same[:-1]).reshape(-1, 2)
     if not len(edges):
-        return Sign(1.0, (1, 1))
+        return Sign(1.0, _up_to(1))
     first, last = edges[(edges[:, 1] - edges[:, 0]).argmax()]
     ticks = score.ticks_per_beat / STEPS_A_BEAT
     return Sign(float(last - first + 1), _bars(score, when[first] * ticks, when[last] * ticks + 1))
@@ -149,7 +165,7 @@ def _loop(score: Score) -> Sign | None:
         default=None,
     )
     if longest is None:
-        return Sign(0.0, (1, 1))
+        return Sign(0.0, _up_to(1))
     share = (longest.end - longest.start) / max(score.end_ticks - begin, 1)
     return Sign(min(1.0, share), _bars(score, longest.start, longest.end))
 
@@ -165,7 +181,7 @@ def _silence(score: Score) -> Sign | None:
         return None
     gaps = silences(score)
     if not len(gaps):
-        return Sign(0.0, (1, 1))
+        return Sign(0.0, _up_to(1))
     longest = int((gaps[:, 1] - gaps[:, 0]).argmax())
     start, end = score.tempo_map.ticks(gaps[longest])
     return Sign(float(gaps[longest, 1] - gaps[longest, 0]), _bars(score, int(start), int(end)))
@@ -192,7 +208,7 @@ def _change_of_density(score: Score) -> Sign | None:
 
 def _thins(score: Score) -> Sign | None:
     found = _change_of_density(score)
-    return None if found is None else Sign(-found.value, found.bars)
+    return None if found is None else Sign(-found.value, found._where)
 
 
 def _clutter(score: Score) -> Sign | None:
@@ -251,20 +267,21 @@ def _hanging(score: Score) -> Sign | None:
     """The longest note, in seconds, over which eight others of its track start or more."""
     if len(score) < FEWEST_NOTES:
         return None
-    longest = Sign(0.0, (1, 1))
-    for track in np.unique(score.notes["track"]):
-        notes = score.track_notes(int(track))
-        onset, end = notes["onset"], notes["onset"] + notes["duration"]
-        over = np.searchsorted(onset, end) - np.arange(len(onset)) - 1
-        held = np.flatnonzero(over >= 8)
-        if not len(held):
-            continue
-        seconds = score.tempo_map.seconds(end[held]) - score.tempo_map.seconds(onset[held])
-        worst = int(seconds.argmax())
-        if seconds[worst] > longest.value:
-            where = _bars(score, onset[held][worst], end[held][worst])
-            longest = Sign(float(seconds[worst]), where)
-    return longest
+    order = np.argsort(score.notes["track"], kind="stable")
+    notes = score.notes[order]
+    onset, end = notes["onset"], notes["onset"] + notes["duration"]
+    # Track after track, by onset in each: the ticks of a Score leave room for the track above.
+    track = notes["track"].astype(np.int64) << 42
+    over = np.searchsorted(track + onset, track + end) - np.arange(len(onset)) - 1
+    held = np.flatnonzero(over >= 8)
+    if not len(held):
+        return Sign(0.0, _up_to(1))
+    seconds = score.tempo_map.seconds(end[held]) - score.tempo_map.seconds(onset[held])
+    worst = int(seconds.argmax())
+    if seconds[worst] <= 0:
+        return Sign(0.0, _up_to(1))
+    where = _bars(score, onset[held][worst], end[held][worst])
+    return Sign(float(seconds[worst]), where)
 
 
 def _fades(score: Score) -> Sign | None:

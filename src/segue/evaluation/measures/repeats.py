@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,22 +29,31 @@ class Loop:
     times: float
 
 
-def moments(score: Score) -> tuple[Ints, Codes]:
+def moments(score: Score, *, by_track: bool = True) -> tuple[Ints, Codes]:
     """When something starts, in steps of a 24th of a beat, and a number for what it is.
 
     Shape (moments,) each. Two moments have one number if the same pitches of the same tracks start
-    in them; lengths and velocities do not count.
+    in them, or without `by_track` the same pitches; lengths and velocities do not count.
     """
     at = steps(score, score.notes["onset"])
-    what = score.notes["track"].astype(np.int64) * 128 + score.notes["pitch"]
-    when, number = np.unique(at, return_inverse=True)
+    what = score.notes["pitch"].astype(np.int64)
+    if by_track:
+        what |= score.notes["track"].astype(np.int64) << 7
+    # Notes are by onset, so that each moment's lie side by side.
+    new = np.append(True, at[1:] != at[:-1])[: len(at)]
+    when = at[new]
+    pairs = np.unique((np.cumsum(new) - 1) << 23 | what)
     # A sum of random numbers, one a pitch and track, is the same for the same set only.
-    pairs = np.unique(np.stack([number, what], axis=1), axis=0)
-    rng = np.random.default_rng(0)
-    code = rng.integers(0, 2**63, int(what.max(initial=0)) + 1, dtype=np.uint64)
+    code = _codes(int(what.max(initial=0)).bit_length())
     total = np.zeros(len(when), np.uint64)
-    np.add.at(total, pairs[:, 0], code[pairs[:, 1]])
+    np.add.at(total, pairs >> 23, code[pairs & 0x7FFFFF])
     return when, total
+
+
+@lru_cache(maxsize=16)
+def _codes(bits: int) -> Codes:
+    """Shape (2 ** bits,): random numbers."""
+    return np.random.default_rng(0).integers(0, 2**63, 1 << bits, dtype=np.uint64)
 
 
 def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
@@ -56,6 +66,8 @@ def loops(score: Score, *, times: float = TIMES) -> list[Loop]:
     found: list[tuple[int, int, int]] = []
     for lag in range(1, min(FARTHEST, int(len(what) / times)) + 1):
         same = what[lag:] == what[:-lag]
+        if np.count_nonzero(same) < lag * (times - 1):
+            continue
         # The same moment, and the next one as far away: of the last one nobody asks how far.
         going = np.concatenate([[False], same[:-1] & (gap[lag:] == gap[:-lag]), [False]])
         edges = np.flatnonzero(going[1:] != going[:-1]).reshape(-1, 2)
