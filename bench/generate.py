@@ -47,7 +47,7 @@ from segue.files import write_json
 from segue.generation.engine import Engine
 from segue.generation.guides import Steps
 from segue.generation.int4 import in_four_bits
-from segue.generation.int8 import keeps_small_caches, quantised
+from segue.generation.int8 import quantised
 from segue.generation.onnx_engine import OnnxEngine, session
 from segue.generation.onnx_join import with_logits
 from segue.generation.player import Player
@@ -132,7 +132,7 @@ def untrained(folder: Path, recipe: recipes.Recipe) -> Bundle:
 
 def engines(bundle: Bundle, threads: int, batch: int = 64) -> Iterator[tuple[str, OnnxEngine, int]]:
     """The engines, and how many bytes of weights each reads in a step; int4 is for one take."""
-    small = quantised(bundle, small_caches=keeps_small_caches())
+    small = quantised(bundle)
     plain = {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     kinds = [("fp32", plain), ("int8", small)]
     if batch == 1:

@@ -13,7 +13,7 @@ from segue import bundles
 from segue.bundles import Bundle
 from segue.generation import generate
 from segue.generation.engine import State, make_engine, read
-from segue.generation.int8 import keeps_small_caches, quantised, watched
+from segue.generation.int8 import quantised, watched
 from segue.generation.onnx_buffers import SLOTS
 from segue.generation.onnx_engine import OnnxEngine, session
 from segue.generation.player import FETCHED, Chance
@@ -169,11 +169,8 @@ def test_int8_knows_what_its_matrices_are_given(bundle: Bundle) -> None:
     assert spans["model.onnx"]
 
 
-@pytest.mark.parametrize("small_caches", [False, True])
-def test_int8_tells_nearly_the_same_past_a_full_cache(shipped: Bundle, small_caches: bool) -> None:
-    if small_caches and not keeps_small_caches():
-        pytest.skip("this ONNX Runtime is older than caches of eight bits")
-    graphs = quantised(shipped, small_caches=small_caches)
+def test_int8_tells_nearly_the_same_past_a_full_cache(shipped: Bundle) -> None:
+    graphs = quantised(shipped)
     small = OnnxEngine(shipped, opened=lambda path: session(path, graph=graphs[path.name]))
     known = OnnxEngine(shipped)
     given = rows(2, WINDOW + 20)
@@ -182,7 +179,7 @@ def test_int8_tells_nearly_the_same_past_a_full_cache(shipped: Bundle, small_cac
         row = np.ascontiguousarray(given[:, t])
         states = [e.step(row, s) for e, s in zip((small, known), states, strict=True)]
     appends = any("after" in each for each in shipped.index["state"])
-    expected = np.int8 if small_caches and appends else np.float32
+    expected = np.int8 if appends else np.float32
     assert states[0].tensors[1].dtype == expected
     told, theirs = (e.logits(s, 0, row) for e, s in zip((small, known), states, strict=True))
     np.testing.assert_allclose(told, theirs, atol=0.1)

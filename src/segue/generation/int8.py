@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,6 @@ from segue.generation.onnx_parts import part
 Spans = dict[str, tuple[float, float]]
 """Tensors of a graph, by name, to the least and the most that was seen in them."""
 
-SMALL_CACHES = (1, 31)
-"""The ONNX Runtime from which on caches of eight bits are used; older ones may lack them."""
 _SCALES_FROM = 12
 """Which input of its node tells the scale of keys; that of values comes after it."""
 LEAST_WEIGHTS = 1024
@@ -40,28 +37,21 @@ def rounded(bundle: Bundle) -> Callable[[Path], Any]:
     """What opens a graph of `bundle` in int8; MissingExtraError without onnx."""
     from segue.generation.onnx_engine import session
 
-    graphs = with_logits(quantised(bundle, small_caches=keeps_small_caches()))
+    graphs = with_logits(quantised(bundle))
     return lambda path: session(path, graph=graphs[path.name])
 
 
-def keeps_small_caches() -> bool:
-    """Whether the ONNX Runtime that is installed is known to keep caches in eight bits."""
-    return tuple(map(int, version("onnxruntime").split(".")[:2])) >= SMALL_CACHES
-
-
-def quantised(bundle: Bundle, *, small_caches: bool = False) -> dict[str, bytes]:
+def quantised(bundle: Bundle) -> dict[str, bytes]:
     """The graphs of a bundle by file name, in int8, those that are so already as they are.
 
-    With `small_caches` keys and values are kept in eight bits too, which takes a newer ONNX
-    Runtime than bundles are made for: such graphs are for playing here and now. Raises
-    MissingExtraError without onnx.
+    Keys and values are kept in eight bits too. Raises MissingExtraError without onnx.
     """
     if bundle.precision == "int8":
         return {name: (bundle.path / name).read_bytes() for name in bundle.graphs}
     if importlib.util.find_spec("onnx") is None:
         raise MissingExtraError("playing in int8", "onnx", "train")
     spans = watched(bundle)
-    return {name: _rounded(bundle.path / name, spans[name], small_caches) for name in bundle.graphs}
+    return {name: _rounded(bundle.path / name, spans[name]) for name in bundle.graphs}
 
 
 # -- what the matrices are given ---------------------------------------------------------------
@@ -171,7 +161,7 @@ def _is_plain(node: Any) -> bool:
     return all(facts.get(name, usual) == usual for name, usual in plain.items())
 
 
-def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
+def _rounded(path: Path, spans: Spans) -> bytes:
     """The graph with its products in eight bits."""
     import onnx
     from onnx import helper, numpy_helper
@@ -208,7 +198,7 @@ def _rounded(path: Path, spans: Spans, small_caches: bool) -> bytes:
         nodes.append(
             helper.make_node("MatMulIntegerToFloat", inputs, [out], domain="com.microsoft")
         )
-    for node in _caching(graph) if small_caches else ():
+    for node in _caching(graph):
         made |= _with_small_caches(graph, node, spans)
     return replaced(model, nodes, made)
 
