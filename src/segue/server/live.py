@@ -179,10 +179,12 @@ class Listener:
             if len(mine) == self._rows.get(number, 0) or (told and not is_time):
                 continue
             self._rows[number] = len(mine)
-            reached = self.way.reached(mine)
-            if reached != self._reached.get(number, 0.0):
+            if not told:
+                reached = self.way.reached(mine)
+                if reached == self._reached.get(number, 0.0):
+                    continue
                 self._reached[number] = reached
-                self._look(number, mine, told)
+            self._look(number, mine, told)
         if is_time:
             self._next = count + max(SELDOM, count // PART)
 

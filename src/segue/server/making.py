@@ -210,8 +210,14 @@ def _given(take: Take) -> list[int]:
     return []
 
 
+_PLAIN = frozenset((str, int, bool, type(None)))
+"""What JSON holds as it is; most of a receipt is of these."""
+
+
 def plain(value: Any) -> Any:
     """The value as JSON can hold it; infinities and not-a-numbers become null."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if hasattr(value, "tolist"):
