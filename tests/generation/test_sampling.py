@@ -144,6 +144,8 @@ def test_symbols_are_drawn_to_the_bit(how: Sampling, share: float, takes: int, s
     chance = np.random.default_rng(size)
     for _ in range(3):
         logits = chance.normal(0, 4, (takes, size)).astype(np.float32).round(1)  # some are alike
+        # Where one is far likelier, or just about likely enough to be all that top-p keeps.
+        logits[::3, 0] = logits[::3].max(axis=1) + chance.choice([0, 4, 6, 20], len(logits[::3]))
         allowed = np.repeat(chance.random((1, size)) < share, takes, axis=0)
         allowed[0, ::3] = True
         allowed[:, int(chance.integers(size))] = True

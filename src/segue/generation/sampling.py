@@ -21,7 +21,7 @@ _NEVER = np.array(-np.inf, np.float32)
 _NOTHING = np.array(0, np.float32)
 _UNDER = np.array(1 - 2**-22)
 """The largest share of a sum that the sum is over even where single precision rounds it."""
-_MANY, _MANY_RANKED = 2048, 512
+_MANY, _MANY_RANKED = 2048, 1024
 """See `Sampling._many`."""
 
 
@@ -127,7 +127,7 @@ def weights(logits: NDArray[Any], allowed: Bools, how: Sampling) -> Floats:
     if how.typical < 1:
         _keep_typical(found, how.typical)
     if how.top_p < 1:
-        _keep_likeliest(found, how.top_p)
+        _likeliest(found, how)
     return found
 
 
@@ -139,13 +139,14 @@ def _begins(takes: int, size: int) -> Ints:
     return begins
 
 
-def _keep_likeliest(p: Floats, share: float) -> None:
-    """Zero all but the likeliest that hold `share`, in place: those for which the sum of what is
-    likelier has not reached it yet. Symbols as likely as the last of them stay too."""
+def _likeliest(p: Floats, how: Sampling) -> Floats:
+    """The weights, changed: 0 but for the likeliest that hold `top_p`, those for which the sum of
+    what is likelier has not reached it yet. Symbols as likely as the last of them stay too."""
     ranked = p.copy()
     ranked.sort(axis=1)  # from the least likely on
-    last = _reaching(ranked, np.array(1 - share))
+    last = _reaching(ranked, how._tail)
     np.putmask(p, p < ranked.take(last + _begins(*p.shape))[:, None], _NOTHING)
+    return p
 
 
 def _keep_typical(p: Floats, share: float) -> None:
@@ -183,30 +184,42 @@ def _picked_each(
 ) -> Ints:
     """As `pick`, where nothing but temperature and top-p is set: the same in fewer calls."""
     p = np.where(allowed, logits, _NEVER)
-    begins = _begins(*p.shape)
-    p -= p.take(p.argmax(axis=1) + begins)[:, None]
+    takes, size = p.shape
+    best: Ints = p.argmax(axis=1)
+    p -= p.take(best + _begins(takes, size))[:, None]
     if how.temperature != 1:
         p *= how._sharpening if p.dtype == np.float32 else 1 / how.temperature
     np.exp(p, p)
     if how.top_p < 1:
-        ranked = p.copy()
-        ranked.sort(axis=1)
-        held = np.add.accumulate(ranked, 1)
-        bound = (how._tail * held[:, -1]).astype(held.dtype)
-        last = (held > bound[:, None]).argmax(axis=1)
-        np.putmask(p, p < ranked.take(last + begins)[:, None], _NOTHING)
-    held = np.add.accumulate(p, 1)
-    bound = (np.minimum(uniform, _UNDER) * held[:, -1]).astype(held.dtype)
-    chosen: Ints = (held > bound[:, None]).argmax(axis=1)
-    return chosen
+        ones, most = _sure(how.top_p, size)
+        unsure = p.dot(ones) > most
+        count = np.count_nonzero(unsure)
+        if not count:
+            return best
+        if 4 * count <= 3 * takes:
+            those = unsure.nonzero()[0]
+            p, uniform = p.take(those, axis=0), uniform.take(those)
+            best[those] = _reaching(_likeliest(p, how), uniform)
+            return best
+        p = _likeliest(p, how)
+    return _reaching(p, uniform)
+
+
+@lru_cache(maxsize=256)
+def _sure(top_p: float, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What sums V weights of which the largest is 1, and up to which sum that one is all that
+    top-p keeps: however either is rounded, the others hold less than is left out."""
+    most = 1 + 0.9 * (1 - top_p) - size * 2**-22
+    return np.ones(size, np.float32), np.array(most, np.float32)
 
 
 def _picked(logits: NDArray[Any], allowed: Bools, how: Sampling, share: float) -> int:
     """As `pick`, of one take: the same sums in the same order, in a third of the time."""
     found = np.where(allowed, logits, _NEVER)
+    best = int(found.argmax())
     if how.temperature == 0:
-        return int(found.argmax())
-    found -= found[found.argmax()]
+        return best
+    found -= found[best]
     if how.temperature != 1:
         found *= 1 / how.temperature
     np.exp(found, out=found)
@@ -216,6 +229,9 @@ def _picked(logits: NDArray[Any], allowed: Bools, how: Sampling, share: float) -
         if how.top_k and how.top_k < len(found):
             found *= found >= np.partition(found, -how.top_k)[-how.top_k]
     if how.top_p < 1:
+        ones, most = _sure(how.top_p, len(found))
+        if how._is_usual and found.dot(ones) <= most:
+            return best
         ranked = found.copy()
         ranked.sort()
         found *= found >= ranked[_first_over(ranked, 1 - how.top_p)]
@@ -244,4 +260,5 @@ def _reaching(p: Floats, share: NDArray[np.float64]) -> Ints:
     held = np.add.accumulate(p, 1)
     # In doubles, rounded once to what the sums are.
     bound = (np.minimum(share, _UNDER) * held[:, -1]).astype(held.dtype)
-    return np.asarray((held > bound[:, None]).argmax(axis=1))
+    reached: Ints = (held > bound[:, None]).argmax(axis=1)
+    return reached
