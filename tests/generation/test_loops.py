@@ -77,3 +77,15 @@ def test_beats_are_steps_of_the_encoding() -> None:
     assert loop_steps(COMPOUND, 8) == 32
     seconds = encodings.get("compound", unit="seconds", steps_per_second=100)
     assert loop_steps(seconds, 8) == 400
+
+
+def test_a_long_take_is_watched_to_its_end() -> None:
+    rng = np.random.default_rng(0)
+    line = [note(int(g), int(p)) for g, p in rng.integers([1, 40], [9, 90], (600, 2))]
+    figure = [note(4, p) for p in (60, 64, 67, 72)]
+    loops = after([*line, *figure * 3], steps=16)
+    assert pitches_damped(loops, onset=4) == [60]
+    loops.accept(np.array([note(4, 60)]))
+    assert pitches_damped(loops, onset=4) == [64]
+    loops.accept(np.array([note(4, 50)]))
+    assert pitches_damped(loops, onset=4) == []
