@@ -50,7 +50,11 @@ def test_takes_and_events_are_those_of_this_process(performer: Performer, asked:
     assert [{**row.facts, "created": 0} for row in made] == [
         {**row.facts, "created": 0} for row in alone
     ]
-    assert notes(there) == notes(here)
+    # How much is told before a take is whole depends on how fast its rows come, what is told not.
+    for told in (notes(there), notes(here)):
+        assert set(told) == {0, 1}
+        for number, row in enumerate(alone):
+            assert all(note in row.whole["music"]["notes"] for note in told[number])
     assert [told for told in there if told[0] == "finding"] == [
         told for told in here if told[0] == "finding"
     ]

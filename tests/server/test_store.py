@@ -40,9 +40,10 @@ def test_a_job_from_start_to_end(store: Store) -> None:
     job = store.begin("a", "me", time.time() + 60)
     assert job is not None
     assert (job.status, job.attempt, job.request) == ("running", 1, {"bars": 1})
-    take = TakeRow("a-0", "a", 0, time.time(), b"MThd", {"number": 0}, {"music": {}})
+    take = TakeRow("a-0", "a", 0, time.time(), b"MThd", {"number": 0}, '{"music": {}}')
     assert store.finish("a", "me", DONE, result={"x": 1}, made=[take])
     assert store.take("a-0") == take
+    assert take.whole == {"music": {}}
     assert store.facts_of("a") == [{"number": 0}]
     found = store.job("a")
     assert found is not None
@@ -88,7 +89,7 @@ def test_the_oldest_are_forgotten_but_never_what_is_open(store: Store) -> None:
     for i in range(6):
         add(store, f"j{i}")
         if i != 2:
-            take = TakeRow(f"j{i}-0", f"j{i}", 0, time.time(), b"", {}, {})
+            take = TakeRow(f"j{i}-0", f"j{i}", 0, time.time(), b"", {}, "{}")
             store.finish(f"j{i}", "me", DONE, made=[take])
     store.trim(2, 3)
     assert {j.id for j in store.latest(10)} == {"j2", "j4", "j5"}

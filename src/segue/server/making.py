@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -196,7 +197,8 @@ def row_of(take: Take, job: str, number: int, prefix: str) -> TakeRow:
         "locked": _given(take),
         "receipt": plain(take.receipt),
     }
-    return TakeRow(id_, job, number, facts["created"], to_bytes(take.score), facts, whole)
+    midi, text = to_bytes(take.score), json.dumps(whole)
+    return TakeRow(id_, job, number, facts["created"], midi, facts, text)
 
 
 def _given(take: Take) -> list[int]:

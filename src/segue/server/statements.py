@@ -42,7 +42,7 @@ class Statements:
 
     def __init__(self, engine: sql.Engine, built: Mapping[str, Any]) -> None:
         self._engine = engine
-        dialect = engine.dialect
+        dialect: Any = engine.dialect
         if dialect.name == "sqlite":
             # Its driver knows names as well; those of PostgreSQL are known by name anyway.
             dialect = type(dialect)(paramstyle="named")

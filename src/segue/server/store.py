@@ -118,7 +118,7 @@ class JobRow:
 
 @dataclass(frozen=True)
 class TakeRow:
-    """A take as the database holds it: `facts` are its summary, `whole` its music and receipt."""
+    """A take as the database holds it: `facts` are its summary, `text` the JSON of all of it."""
 
     id: str
     job: str
@@ -126,7 +126,13 @@ class TakeRow:
     created: float
     midi: bytes
     facts: dict[str, Any]
-    whole: dict[str, Any]
+    text: str
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """Its music and receipt; few who want a take want them, and they take long to read."""
+        found: dict[str, Any] = json.loads(self.text)
+        return found
 
 
 class Store:
@@ -292,8 +298,8 @@ class Store:
             row = connection.execute(sql.select(takes).where(takes.c.id == id_)).mappings().first()
         if row is None:
             return None
-        told = {"facts": json.loads(row["facts"]), "whole": json.loads(row["whole"])}
-        return TakeRow(**{**row, **told})
+        told = {"facts": json.loads(row["facts"]), "text": row["whole"]}
+        return TakeRow(**{name: row[name] for name in _OF_TAKE}, **told)
 
     def facts_of(self, job: str) -> list[dict[str, Any]]:
         """The summaries of a job's takes, in order."""
@@ -333,6 +339,9 @@ class Store:
         return json.loads(text) if text is not None else None
 
 
+_OF_TAKE = ("id", "job", "number", "created", "midi")
+
+
 def _job(row: Any) -> JobRow:
     told = {
         name: json.loads(row[name]) if row[name] is not None else None
@@ -346,9 +355,9 @@ def _job(row: Any) -> JobRow:
 
 def _take_values(take: TakeRow) -> dict[str, Any]:
     return {
-        **{name: getattr(take, name) for name in ("id", "job", "number", "created", "midi")},
+        **{name: getattr(take, name) for name in _OF_TAKE},
         "facts": json.dumps(take.facts),
-        "whole": json.dumps(take.whole),
+        "whole": take.text,
     }
 
 
