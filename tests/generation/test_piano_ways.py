@@ -100,6 +100,7 @@ def bundle(**say: str) -> Any:
     return SimpleNamespace(
         name="scribe", encoding=ENCODING, sizes=ENCODING.layout.sizes, plays="rows", openings=[],
         index={"header": header, "used": used, "context": None}, recipe=recipe,
+        once=lambda _, make: make(),
     )  # fmt: skip
 
 
