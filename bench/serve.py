@@ -111,7 +111,7 @@ async def users(
             await one(client, "generate", {**asked, "seed": 1000 * number + i}) for i in range(each)
         ]
 
-    began, worked = time.monotonic(), cpu(pid)
+    began, worked, answered = time.monotonic(), cpu(pid), cpu(pid, alone=True)
     results = [r for rs in await asyncio.gather(*(user(n) for n in range(count))) for r in rs]
     seconds = time.monotonic() - began
     first = [r["first"] for r in results]
@@ -120,6 +120,7 @@ async def users(
         "requests": len(results),
         "a_second": len(results) / seconds,
         "cpu_seconds_each": (cpu(pid) - worked) / len(results),
+        "of_which_answering": (cpu(pid, alone=True) - answered) / len(results),
         "first_note_p50": float(np.percentile(first, 50)),
         "first_note_p95": float(np.percentile(first, 95)),
         "seconds_p95": float(np.percentile([r["seconds"] for r in results], 95)),
@@ -185,10 +186,10 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def cpu(pid: int) -> float:
-    """Seconds of processor that the server and its processes have used."""
+def cpu(pid: int, *, alone: bool = False) -> float:
+    """Seconds of processor that the server and its processes have used; or the server alone."""
     total = 0
-    for each in family(pid):
+    for each in [pid] if alone else family(pid):
         after = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         total += int(after[11]) + int(after[12])
     return total / os.sysconf("SC_CLK_TCK")
