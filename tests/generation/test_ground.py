@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from music import chorale
 from segue import bundles
 from segue.bundles.bundle import MOST_KEPT
+from segue.generation import continue_
 from segue.generation.batching import SharedBundle
 from segue.generation.ground import ground_of, opened
+from segue.generation.player import Player
 from segue.generation.players import make_player
 from segue.generation.said import opening_of
 from segue.generation.wishes import Wishes
@@ -43,6 +47,21 @@ def test_an_opening_is_read_once_and_handed_out_in_copies(run_path: Path) -> Non
         assert np.array_equal(mine, theirs)
 
 
+def test_a_prompt_is_read_once(run_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = bundles.load(run_path)
+    shared = SharedBundle(found.path, found.index)
+    read: list[int] = []
+    reads = Player.read
+    monkeypatch.setattr(
+        Player, "read", lambda self, rows: read.append(len(rows)) or reads(self, rows)
+    )
+    prompts = [chorale(1, bars=2), chorale(2, bars=2)]
+    made = [continue_(shared, prompts[i], bars=1, seed=s)[0] for i, s in ((0, 1), (0, 2), (1, 1))]
+    assert len(read) == 2
+    alone = [continue_(found, prompts[i], bars=1, seed=s)[0] for i, s in ((0, 1), (0, 2), (1, 1))]
+    assert [take.score for take in made] == [take.score for take in alone]
+
+
 def test_a_bundle_keeps_the_newest_of_what_it_worked_out(run_path: Path) -> None:
     bundle = bundles.load(run_path)
     made: list[int] = []
@@ -50,6 +69,6 @@ def test_a_bundle_keeps_the_newest_of_what_it_worked_out(run_path: Path) -> None
     def work(number: int) -> int:
         return bundle.once(number, lambda: made.append(number) or number)
 
-    for number in (*range(1, MOST_KEPT + 2), 2, 1):
+    for number in (*range(1, MOST_KEPT + 1), 1, MOST_KEPT + 1, 1, 2):
         assert work(number) == number
-    assert made == [*range(1, MOST_KEPT + 2), 1]
+    assert made == [*range(1, MOST_KEPT + 2), 2]

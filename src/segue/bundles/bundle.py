@@ -92,11 +92,12 @@ class Bundle:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, worked out when `key` is asked for first: for all takes the same."""
         kept = self._kept
-        found: T | None = kept.get(key)
+        found: T | None = kept.pop(key, None)
         if found is None:
-            found = kept[key] = make()
-            for oldest in list(kept)[:-MOST_KEPT]:
-                kept.pop(oldest, None)
+            found = make()
+        kept[key] = found  # as the one that was asked for last
+        for oldest in list(kept)[:-MOST_KEPT]:
+            kept.pop(oldest, None)
         return found
 
     @cached_property

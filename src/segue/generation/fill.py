@@ -13,6 +13,7 @@ from segue.errors import SegueError
 from segue.generation.fill_rows import Gap, filled_events, filled_frames, together
 from segue.generation.foresight import known
 from segue.generation.given import TRACK
+from segue.generation.ground import opened
 from segue.generation.guides import only_known, without
 from segue.generation.locked import Locked
 from segue.generation.player import Player
@@ -224,7 +225,7 @@ def _fill(
         pitches=pitch_masks(wishes, encoding, music, span[0]),
     )  # fmt: skip
     prompt = told.prompt
-    state = player.read(prompt)
+    state = opened(bundle, player, prompt)
     made = []
     for new, own in zip(player.play(state, guide, seeds, on_row), seeds, strict=True):
         whole = np.concatenate([prompt, new]).astype(np.uint16)

@@ -14,6 +14,7 @@ from segue.encodings.nes_events import NesEvents
 from segue.encodings.note_time import NoteTime
 from segue.errors import SegueError
 from segue.generation.engine import IntRows, State
+from segue.generation.ground import opened
 from segue.generation.guides import only_known
 from segue.generation.locked_rows import LockedEvents, LockedFrames
 from segue.generation.player import Player
@@ -157,7 +158,7 @@ def _read(bundle: Bundle, player: Player, rows: IntRows, seed: int) -> State:
         if needs and (context or not len(rows)):
             opening = bundle.openings[seed % len(bundle.openings)].astype(np.int64)
             rows = np.concatenate([opening, rows])
-    return player.read(rows[-context:] if context else rows)
+    return opened(bundle, player, rows[-context:] if context else rows)
 
 
 def _sounds(encoding: Encoding, rows: IntRows) -> NDArray[np.bool_]:

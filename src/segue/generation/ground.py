@@ -57,9 +57,9 @@ def _laid(bundle: Bundle, wishes: Wishes) -> Ground:
 
 
 def opened(bundle: Bundle, player: Player, rows: IntRows) -> State:
-    """The state of one take after the rows that new music opens with, in arrays of its own.
+    """The state of one take after the rows that it goes on from, in arrays of its own.
 
-    A bundle that is played by many reads them once.
+    A bundle that is played by many reads them once: people ask again, with another seed or wish.
     """
     if not isinstance(bundle, SharedBundle):
         return player.read(rows)

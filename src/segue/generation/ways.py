@@ -237,7 +237,7 @@ def continue_(
     rows = with_said(encoding, rows, wishes)
     carries = carries_time(encoding, wishes, length)
     position = int(encoding.positions(rows.astype(np.uint16))[-1]) if timed else -1
-    read = player.read(_with_history(bundle, rows, seed))
+    read = opened(bundle, player, _with_history(bundle, rows, seed))
     settings = {"way": "continue", **length.settings(), **player.sampling.settings()}
     settings |= facts_of(prompt)
     if carries:
