@@ -131,12 +131,37 @@ def test_takes_come_and_go_as_they_like(shared: SharedBundle, bundle: Bundle) ->
         assert [t.score for t in made[number]] == [t.score for t in alone]
 
 
+def test_prompts_are_read_beside_takes(shared: SharedBundle, bundle: Bundle) -> None:
+    prompts = [chorale(i, bars=n) for i, n in enumerate((2, 6, 1, 9, 3, 2, 4))]
+    asked: list[Asked] = [
+        lambda b, p=p, s=s: continue_(b, p, takes=1 + s % 2, bars=1 + s % 3, seed=s)
+        for s, p in enumerate(prompts)
+    ]
+    asked += [lambda b, s=s: generate(b, bars=6, seed=s) for s in range(3)]
+    alone = [ask(bundle) for ask in asked]
+    for mine, theirs in zip(alone, together(shared, asked), strict=True):
+        assert [t.score for t in mine] == [t.score for t in theirs]
+
+
+def test_an_engine_that_fails_is_told_to_those_who_read(
+    shared: SharedBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Ensemble) -> None:
+        raise RuntimeError("the engine broke")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="broke"):
+        patched.setattr(Ensemble, "_one_row", fail)
+        continue_(shared, chorale(1, bars=4), bars=1, seed=1)
+    assert continue_(shared, chorale(1, bars=4), bars=1, seed=1)
+
+
 def test_the_bundle_that_ships_plays_alike_in_company() -> None:
     piano = bundles.load(None)
     shared = SharedBundle(piano.path, piano.index)
     asked: list[Asked] = [
         lambda b: generate(b, takes=2, bars=2, seed=3),
         lambda b: continue_(b, chorale(2, bars=2), takes=1, bars=2, seed=9),
+        lambda b: continue_(b, chorale(2, bars=6), takes=2, bars=2, seed=9),
         lambda b: generate(b, takes=1, bars=1, seed=4),
     ]
     for mine, ask in zip(together(shared, asked), asked, strict=True):

@@ -11,9 +11,8 @@ from music import chorale
 from segue import bundles
 from segue.bundles.bundle import MOST_KEPT
 from segue.generation import continue_
-from segue.generation.batching import SharedBundle
+from segue.generation.batching import EnsemblePlayer, SharedBundle
 from segue.generation.ground import ground_of, opened
-from segue.generation.player import Player
 from segue.generation.players import make_player
 from segue.generation.said import opening_of
 from segue.generation.wishes import Wishes
@@ -51,9 +50,9 @@ def test_a_prompt_is_read_once(run_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found = bundles.load(run_path)
     shared = SharedBundle(found.path, found.index)
     read: list[int] = []
-    reads = Player.read
+    reads = EnsemblePlayer.read
     monkeypatch.setattr(
-        Player, "read", lambda self, rows: read.append(len(rows)) or reads(self, rows)
+        EnsemblePlayer, "read", lambda self, rows: read.append(len(rows)) or reads(self, rows)
     )
     prompts = [chorale(1, bars=2), chorale(2, bars=2)]
     made = [continue_(shared, prompts[i], bars=1, seed=s)[0] for i, s in ((0, 1), (0, 2), (1, 1))]

@@ -37,7 +37,13 @@ class Part:
     is_over: bool = False
     is_gone: bool = False
     error: BaseException | None = None
+    """What those who wait are to raise."""
     changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def takes(self) -> int:
+        """How many takes it has."""
+        return len(self.seeds)
 
     def take(self, rows: IntRows, kept: Bools) -> None:
         """(T, B, C) rows more, of which those count that are kept, (T, B)."""
@@ -92,6 +98,40 @@ class Part:
                     return
         finally:
             self.is_gone = True
+
+
+@dataclass
+class Reading:
+    """A prompt that is read in the batch, row by row, while others are played."""
+
+    rows: IntRows
+    """(T, C), at least one."""
+    state: State
+    """Of one take: before the first row, and after the last once it is over."""
+    lanes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(1,) where in the batch."""
+    done: int = 0
+    error: BaseException | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    is_gone: bool = False
+    takes: int = 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was read."""
+        return self.ended.is_set()
+
+    def end(self, error: BaseException | None) -> None:
+        """Let who waits know that it is over."""
+        self.error = error
+        self.ended.set()
+
+    def read(self) -> State:
+        """The state after all rows, when there is one."""
+        self.ended.wait()
+        if self.error is not None:
+            raise self.error
+        return self.state
 
 
 @dataclass

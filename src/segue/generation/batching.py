@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.bundles import Bundle
-from segue.generation.batch_parts import Part
+from segue.generation.batch_parts import Part, Reading
 from segue.generation.batch_sections import Lanes, Section, alike, merge, remaining
 from segue.generation.engine import Engine, IntRows, State, make_engine
 from segue.generation.guides import Guide
@@ -41,6 +41,8 @@ FEWEST = 2
 """Lanes that a batch has at least: the engine is never asked about one take alone."""
 MORE = 4
 """By how many lanes a batch grows."""
+LONG = 8
+"""From how many rows on a prompt is read in the batch: to wait for the next row takes time too."""
 
 
 class Ensemble:
@@ -49,8 +51,9 @@ class Ensemble:
     def __init__(self, engine: Engine, most: int = MOST_TAKES) -> None:
         self.engine = engine
         self._most = most
-        self._waiting: deque[Part] = deque()
+        self._waiting: deque[Part | Reading] = deque()
         self._sections: list[Section] = []
+        self._readings: list[Reading] = []
         self._state: State | None = None
         self._free: list[int] = []
         """Lanes without a take, which are played on unheard."""
@@ -59,10 +62,10 @@ class Ensemble:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self.takes = 0
-        """How many takes are being played."""
+        """How many takes are being played, prompts that are read among them."""
 
-    def join(self, part: Part) -> None:
-        """Let a part play along from the next row on."""
+    def join(self, part: Part | Reading) -> None:
+        """Let a part play along from the next row on, or a prompt be read."""
         with self._changed:
             self._waiting.append(part)
             if self._thread is None:
@@ -81,7 +84,9 @@ class Ensemble:
                 for section in self._sections:
                     for part in section.parts:
                         part.end(error)
-                self._sections, self._state = [], None
+                for reading in self._readings:
+                    reading.end(error)
+                self._sections, self._readings, self._state = [], [], None
                 self.takes = 0
 
     def _admit(self) -> None:
@@ -89,20 +94,18 @@ class Ensemble:
 
         With nobody there, it waits.
         """
-        if any(section.over for section in self._sections):
+        if any(s.over for s in self._sections) or any(r.is_over for r in self._readings):
             self._leave()
         with self._changed:
-            while not self._sections and not self._waiting:
+            while not self.takes and not self._waiting:
                 self._changed.wait()
-            came: list[Part] = []
+            came: list[Part | Reading] = []
             takes = self.takes
-            while self._waiting and (
-                not takes or takes + len(self._waiting[0].seeds) <= self._most
-            ):
+            while self._waiting and (not takes or takes + self._waiting[0].takes <= self._most):
                 part = self._waiting.popleft()
                 if not part.is_gone:
                     came.append(part)
-                    takes += len(part.seeds)
+                    takes += part.takes
         try:
             self._seat(came)
         except Exception as error:
@@ -121,8 +124,10 @@ class Ensemble:
             freed += [int(lane) for lane in lanes]
             if left is not None:
                 stay.append(left)
+        freed += [int(reading.lanes[0]) for reading in self._readings if reading.is_over]
         self._sections = stay
-        self.takes = sum(section.takes for section in stay)
+        self._readings = [reading for reading in self._readings if not reading.is_over]
+        self.takes = sum(tenant.takes for tenant in self._tenants)
         self._free = sorted([*self._free, *freed])
         lanes_wanted = _lanes_for(self.takes)
         if 2 * lanes_wanted <= self._lanes and not self._waiting:
@@ -131,15 +136,24 @@ class Ensemble:
             # Such a lane remembers nothing, which is quicker to look back on.
             self._put(np.array(freed), self.engine.start(1), 0)
 
-    def _seat(self, came: Sequence[Part]) -> None:
+    @property
+    def _tenants(self) -> list[Section | Reading]:
+        """All who have lanes."""
+        return [*self._sections, *self._readings]
+
+    def _seat(self, came: Sequence[Part | Reading]) -> None:
         """Put takes that came into lanes, and draw them with those that are alike."""
-        takes = self.takes + sum(len(part.seeds) for part in came)
+        takes = self.takes + sum(part.takes for part in came)
         if takes > self._lanes:
             self._lay_out(_lanes_for(takes), came[0].state)
         for part in came:
-            lanes = np.array(self._free[: len(part.seeds)], np.int64)
+            lanes = np.array(self._free[: part.takes], np.int64)
             del self._free[: len(lanes)]
             self._put(lanes, part.state, part.state.rows)
+            if isinstance(part, Reading):
+                part.lanes = lanes
+                self._readings.append(part)
+                continue
             new = Section.of(part, self.engine, lanes)
             for section in self._sections:
                 if alike(section, new):
@@ -156,15 +170,15 @@ class Ensemble:
 
     def _lay_out(self, lanes: int, like: State | None = None) -> None:
         """Give the batch so many lanes; its takes are in the first ones, in their order."""
-        there = [int(lane) for section in self._sections for lane in section.lanes]
+        there = [int(lane) for tenant in self._tenants for lane in tenant.lanes]
         self._free = list(range(len(there), lanes))
         if not lanes or (self._state or like) is None:
             self._state = self._read = None
             return
         at = 0
-        for section in self._sections:
-            section.lanes = np.arange(at, at + section.takes)
-            at += section.takes
+        for tenant in self._tenants:
+            tenant.lanes = np.arange(at, at + tenant.takes)
+            at += tenant.takes
         # Free lanes hold what the first one does until they are put to use.
         of = np.array([*there, *[there[0] if there else 0] * (lanes - len(there))], np.int64)
         known = self._read
@@ -173,7 +187,8 @@ class Ensemble:
         if not there:
             known = None if old.rows is None else np.full(old.batch, old.rows)
         self._read = None if known is None else known[of]
-        plain = State(lanes, old.features[of], tuple(t[of] for t in old.tensors), self._most_read)
+        features = None if old.features is None else old.features[of]
+        plain = State(lanes, features, tuple(t[of] for t in old.tensors), self._most_read)
         self._state = self.engine.playing(plain, 1)
 
     @property
@@ -199,21 +214,28 @@ class Ensemble:
         if state is None:
             return
         row = np.zeros((state.batch, len(self.engine.sizes)), np.int64)
-        if self.engine.independent:
+        if not self.engine.independent:
+            self._draw(state, row)
+        elif self._sections:
             logits = self.engine.frame(state, row)
             for section in self._sections:
                 section.frame(logits)
-        else:
-            self._draw(state, row)
         for section in self._sections:
             row[section.lanes] = section.accept()
-        if all(section.over == section.takes for section in self._sections):
+        for reading in self._readings:
+            row[reading.lanes] = reading.rows[reading.done]
+        if not self._readings and all(s.over == s.takes for s in self._sections):
             return
         if self._free:
-            row[self._free] = row[self._sections[0].lanes[0]]
+            row[self._free] = row[self._tenants[0].lanes[0]]
         self._state = self.engine.step(row, state)
         if self._read is not None:
             self._read += 1
+        for reading in self._readings:
+            reading.done += 1
+            if reading.done == len(reading.rows):
+                reading.state = self._state.buffers.taken(int(reading.lanes[0]), reading.done)
+                reading.end(None)
 
     def _draw(self, state: State, row: IntRows) -> None:
         """Draw the columns of all rows, in place, one after the other."""
@@ -253,6 +275,15 @@ class EnsemblePlayer(Player):
 
     ensemble: Ensemble | None = None
     told: Told | None = None
+
+    def read(self, prompt: IntRows) -> State:
+        """As `Player.read`; a long prompt is read in the batch."""
+        ensemble = self.ensemble
+        if ensemble is None or self.engine.window or len(prompt) < LONG:
+            return super().read(prompt)
+        reading = Reading(prompt.astype(np.int64), self.engine.start(1))
+        ensemble.join(reading)
+        return reading.read()
 
     def play(
         self,

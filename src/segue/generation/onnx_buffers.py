@@ -94,6 +94,17 @@ class Buffers:
             slots[takes, held:] = 0
         self._told = False
 
+    def taken(self, take: int, read: int | None) -> State:
+        """One take, which has read so many rows, in arrays of its own."""
+        tensors = []
+        for tensor, each in zip(self.tensors, self._described, strict=True):
+            mine = tensor[take : take + 1]
+            if "slots" in each and read is not None:
+                held = -(-read // SLOTS) * SLOTS
+                mine = mine[(slice(None),) * (each["slots"] + 1) + (slice(held),)]
+            tensors.append(mine.copy())
+        return State(1, self.features[take : take + 1].copy(), tuple(tensors), read)
+
     def logits(self, column: int, row: IntRows) -> Floats:
         """(B, V) logits of `column`, in memory that the next question about it will use."""
         if not self._told:
