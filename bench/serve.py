@@ -7,7 +7,8 @@ RUN is a bundle or the run that made one. Four measurements, each on a server th
 - alone: requests one after the other, each waited for;
 - users: so many users at once, each with one request after the other; how many times the takes a
   second of "alone" that is, and how long after its request each user got a note (both are done
-  --rounds times, and the round in the middle is told);
+  --rounds times, and the round in the middle is told); the same of users who each carry on eight
+  bars of their own;
 - burst: so many requests at once; how many were accepted and finished, how many were answered 429
   with Retry-After, and what memory the server took;
 - continue: the first note after a prompt, and that note's sound.
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ import numpy as np
 from segue.files import write_json
 
 API = "/api/v1"
+Asked = Callable[[int], dict[str, Any]]
+"""What is asked the n-th time."""
 PROMPT = {
     "ticks_per_quarter": 480,
     "tempi": [{"tick": 0, "qpm": 90.0}],
@@ -88,10 +92,10 @@ def client_of(port: int) -> httpx.AsyncClient:
 
 
 async def alone(
-    client: httpx.AsyncClient, asked: dict[str, Any], count: int, pid: int
+    client: httpx.AsyncClient, asked: Asked, way: str, count: int, pid: int
 ) -> dict[str, Any]:
     began, worked = time.monotonic(), cpu(pid)
-    results = [await one(client, "generate", {**asked, "seed": i}) for i in range(count)]
+    results = [await one(client, way, asked(i)) for i in range(count)]
     seconds = time.monotonic() - began
     first = [r["first"] for r in results]
     return {
@@ -104,12 +108,10 @@ async def alone(
 
 
 async def users(
-    client: httpx.AsyncClient, asked: dict[str, Any], count: int, each: int, pid: int
+    client: httpx.AsyncClient, asked: Asked, way: str, count: int, each: int, pid: int
 ) -> dict[str, Any]:
     async def user(number: int) -> list[dict[str, Any]]:
-        return [
-            await one(client, "generate", {**asked, "seed": 1000 * number + i}) for i in range(each)
-        ]
+        return [await one(client, way, asked(1000 * number + i)) for i in range(each)]
 
     began, worked, answered = time.monotonic(), cpu(pid), cpu(pid, alone=True)
     results = [r for rs in await asyncio.gather(*(user(n) for n in range(count))) for r in rs]
@@ -126,6 +128,43 @@ async def users(
         "seconds_p95": float(np.percentile([r["seconds"] for r in results], 95)),
         "errors": sum(r.get("end") != "done" for r in results),
     }
+
+
+async def compared(
+    client: httpx.AsyncClient, asked: Asked, way: str, pid: int, given: argparse.Namespace
+) -> dict[str, Any]:
+    """One user and many, in turn, time and again: other work on the machine hits both alike."""
+    rounds = []
+    for number in range(given.rounds):
+        one_ = await alone(client, _from(asked, 200_000 * number), way, given.alone, pid)
+        later = _from(asked, 200_000 * number + 100_000)
+        rounds.append((one_, await users(client, later, way, given.users, given.each, pid)))
+    times = [many["a_second"] / one_["a_second"] for one_, many in rounds]
+    middle = int(np.argsort(times)[len(times) // 2])
+    return {
+        "alone": rounds[middle][0],
+        "users": rounds[middle][1],
+        "times_alone": times[middle],
+        "times_alone_of_each_round": times,
+    }
+
+
+def _from(asked: Asked, first: int) -> Asked:
+    """What is asked from the `first` time on."""
+    return lambda number: asked(first + number)
+
+
+def page_of(number: int) -> dict[str, Any]:
+    """Eight bars of quavers over crotchets, 96 notes, which differ from number to number."""
+    chance = np.random.default_rng(number)
+    high = 72 + chance.integers(-5, 6, 64)
+    low = 48 + chance.integers(-5, 6, 32)
+    notes = [(0, 240 * i, 240, p) for i, p in enumerate(high)]
+    notes += [(1, 480 * i, 480, p) for i, p in enumerate(low)]
+    names = ("track", "onset", "duration", "pitch")
+    tracks = [{"name": n, "program": 0, "drums": False} for n in ("Right hand", "Left hand")]
+    told = [dict(zip(names, map(int, note), strict=True)) | {"velocity": 80} for note in notes]
+    return {**PROMPT, "tracks": tracks, "notes": told}
 
 
 async def burst(
@@ -211,19 +250,10 @@ async def measured(port: int, pid: int, given: argparse.Namespace) -> dict[str, 
         asked = {"model": model, "bars": given.bars, "takes": 1}
         await one(client, "generate", asked)  # opens the bundle
         told: dict[str, Any] = {"model": model}
-        # One after the other, time and again: other work on the machine hits both alike.
-        rounds = [
-            (
-                await alone(client, asked, given.alone, pid),
-                await users(client, asked, given.users, given.each, pid),
-            )
-            for _ in range(given.rounds)
-        ]
-        times = [many["a_second"] / one_["a_second"] for one_, many in rounds]
-        middle = int(np.argsort(times)[len(times) // 2])
-        told["alone"], told["users"] = rounds[middle]
-        told["times_alone"] = times[middle]
-        told["times_alone_of_each_round"] = times
+        told |= await compared(client, lambda i: {**asked, "seed": i}, "generate", pid, given)
+        # Music of one's own each time, so that none was read before.
+        own = lambda i: {**asked, "seed": i, "music": page_of(i)}  # noqa: E731
+        told["continuing"] = await compared(client, own, "continue", pid, given)
         told["burst"] = await burst(client, asked, given.burst, pid)
         told["continue"] = await continued(client, model)
         return told
