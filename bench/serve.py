@@ -1,14 +1,15 @@
 """The service under load, from a second process on loopback: figures of issue 9.
 
-    python bench/serve.py RUN [--users 16] [--each 3] [--bars 8] [--burst 200] [--out FILE]
+    python bench/serve.py [RUN] [--users 16] [--each 3] [--bars 8] [--burst 200] [--out FILE]
 
-RUN is a bundle or the run that made one. Four measurements, each on a server that is warm:
+RUN is a bundle or the run that made one; segue-piano where none is named. Five measurements, each on a
+server that is warm:
 
 - alone: requests one after the other, each waited for;
 - users: so many users at once, each with one request after the other; how many times the takes a
   second of "alone" that is, and how long after its request each user got a note (both are done
-  --rounds times, and the round in the middle is told); the same of users who each carry on eight
-  bars of their own;
+  --rounds times, and the round in the middle is told);
+- continuing: the same of users who each carry on eight bars of their own;
 - burst: so many requests at once; how many were accepted and finished, how many were answered 429
   with Retry-After, and what memory the server took;
 - continue: the first note after a prompt, and that note's sound.
@@ -36,6 +37,8 @@ from typing import Any
 import httpx
 import numpy as np
 
+from segue.bundles import shipped
+from segue.bundles.own import DEFAULT
 from segue.files import write_json
 
 API = "/api/v1"
@@ -261,7 +264,7 @@ async def measured(port: int, pid: int, given: argparse.Namespace) -> dict[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?", default=shipped()[DEFAULT])
     parser.add_argument("--users", type=int, default=16)
     parser.add_argument("--each", type=int, default=3)
     parser.add_argument("--alone", type=int, default=10)
