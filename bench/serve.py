@@ -2,8 +2,8 @@
 
     python bench/serve.py [RUN] [--users 16] [--each 3] [--bars 8] [--burst 200] [--out FILE]
 
-RUN is a bundle or the run that made one; segue-piano where none is named. Five measurements, each on a
-server that is warm:
+RUN is a bundle or the run that made one; segue-piano where none is named. Five measurements, each
+on a server that is warm:
 
 - alone: requests one after the other, each waited for;
 - users: so many users at once, each with one request after the other; how many times the takes a
