@@ -1,7 +1,7 @@
 """Write the studio's example pieces: public-domain music, as the JSON that the page opens.
 
-`.venv/bin/python tools/studio_examples.py` writes src/segue/server/page/examples. The chorale comes
-out of music21's corpus; the jig is traditional and the blues was written for this.
+`.venv/bin/python tools/studio_examples.py` writes src/segue/server/page/examples. The prelude and
+the jig are written out here, the chorale comes out of music21's corpus, the blues is ours.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ G3 GAB|A3 ABd|edd gdB|AGF G3:|
 B2B d2d|ege dBd|gfg aga|bgf g3:|
 """
 
+PRELUDE = (
+    (60, 64, 67, 72, 76), (60, 62, 69, 74, 77), (59, 62, 67, 74, 77), (60, 64, 67, 72, 76),
+    (60, 64, 69, 76, 81), (60, 62, 66, 69, 74), (59, 62, 67, 74, 79), (59, 60, 64, 67, 72),
+    (57, 60, 64, 67, 72), (50, 57, 62, 66, 72), (55, 59, 62, 67, 71),
+)  # fmt: skip
+"""The chords of the Prelude in C, from its first bar to where it has reached G."""
+
 ROOTS = (43, 43, 43, 43, 48, 48, 43, 43, 50, 48, 43, 50)
 """The twelve bars of a blues in G: the bass note of each."""
 WALK = (0, 4, 7, 9)
@@ -38,13 +45,10 @@ CHORD = (16, 21, 22)
 
 
 def chorale() -> Score:
-    """Bach's BWV 66.6, in four voices."""
+    """Bach's BWV 66.6, in four voices, its upbeat at the end of the first bar."""
     from music21 import corpus
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bwv66.6.mid"
-        corpus.parse("bach/bwv66.6").write("midi", fp=str(path))
-        score = formats.read(path)
+    score = formats.read(str(corpus.getWork("bach/bwv66.6")))
     names = ("Soprano", "Alto", "Tenor", "Bass")
     tracks = tuple(Track(name, 19, False) for name in names[: len(score.tracks)])
     notes = score.notes.copy()
@@ -55,6 +59,27 @@ def chorale() -> Score:
         tempi=events(TEMPO, [(0, round(60e6 / 84))]),
         controls=score.controls[:0],
         texts=(),
+    )
+
+
+def prelude() -> Score:
+    """The first bars of Bach's BWV 846: each bar is one chord, broken the same way twice."""
+    sixteenth = BEAT // 4
+    notes = []
+    for half in range(2 * len(PRELUDE)):
+        low, second, *high = PRELUDE[half // 2]
+        begin = half * 2 * BEAT
+        notes.append((begin, 8 * sixteenth, 0, low, 66))
+        notes.append((begin + sixteenth, 7 * sixteenth, 0, second, 62))
+        for i in range(6):
+            notes.append((begin + (2 + i) * sixteenth, sixteenth, 0, high[i % 3], 70 - 3 * (i % 3)))
+    return Score(
+        BEAT,
+        events(NOTE, sorted(notes)),
+        (Track("Piano", 0),),
+        tempi=events(TEMPO, [(0, round(60e6 / 72))]),
+        metres=events(METRE, [(0, 4, 4)]),
+        keys=events(KEY, [(0, 0, False)]),
     )
 
 
@@ -92,6 +117,7 @@ def blues() -> Score:
 
 
 PIECES = (
+    ("prelude", "Prelude in C", "Piano, Bach, BWV 846", prelude),
     ("chorale", "Bach chorale", "Four voices, BWV 66.6", chorale),
     ("jig", "The Kesh Jig", "A traditional tune, one line", jig),
     ("blues", "Twelve-bar blues", "Bass, electric piano, drums", blues),

@@ -162,14 +162,14 @@ def test_everything_by_keyboard(studio: Studio, fake: Fake) -> None:
     # Walk among the notes; each is said.
     page.keyboard.press("ArrowRight")
     said = page.locator("#said").inner_text()
-    assert "bar 1 beat 1" in said and "velocity 80" in said
+    assert "bar 1 beat 1" in said and "velocity 66" in said
     before = studio.ask("studio.shown().notes.find(n => state.picked.has(n.id))")
     page.keyboard.press("Alt+ArrowUp")
     page.keyboard.press("Alt+Shift+ArrowRight")
     page.keyboard.press("]")
     after = studio.ask("studio.shown().notes.find(n => state.picked.has(n.id))")
     assert after["pitch"] == before["pitch"] + 1
-    assert after["duration"] == before["duration"] + 10080 // 4
+    assert after["duration"] == before["duration"] + 480 // 4
     assert after["velocity"] == before["velocity"] + 8
     count = studio.ask("state.music.notes.length")
     page.keyboard.press("n")

@@ -23,6 +23,12 @@ export function notice(sentence, { kind = "bad", name = sentence, action, second
   if (seconds) setTimeout(close, seconds * 1000);
 }
 
+/** What an error says; a server that is gone is told of once, whoever noticed. */
+export function trouble(error, { kind = "bad", name, action } = {}) {
+  if (error.gone) notice(error.message, { kind: "warn", name: "cut", action });
+  else notice(error.message, { kind, name, action });
+}
+
 export function dismiss(name) {
   for (const node of $("#notices").children) if (node.dataset.name === name) node.remove();
 }

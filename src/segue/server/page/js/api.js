@@ -11,6 +11,9 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** Whether the same may go well a little later, with nothing changed. */
+  get passing() { return this.gone || this.status === 429 || this.status === 408 || this.status >= 500; }
+
   get gone() { return this.status === 0 || this.status === 502 || this.status === 503; }
 }
 
@@ -41,6 +44,8 @@ async function problemOf(answer) {
     sentence = typeof told.detail === "string" ? told.detail : told.title ?? "";
   } catch { /* not JSON: the status says enough */ }
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  // The command line's sentences begin small, after the name of the command.
+  if (/^(the|a|an|no|this|these|there) /.test(sentence)) sentence = sentence[0].toUpperCase() + sentence.slice(1);
   if (answer.status === 429) sentence ||= "The server is busy.";
   if (retryAfter) sentence += ` Try again in ${retryAfter} s.`;
   sentence ||= `The server answered ${answer.status}: try again, and look at its terminal if it stays so.`;
@@ -73,6 +78,12 @@ export async function readFile(file) {
 
 /** Music as a file of `format` (mid, wav, mp3, musicxml, pdf, svg, png, ...). */
 export const writeFile = async (music, format) => (await call("POST", `convert/${format}`, { body: { music } })).blob();
+
+/** Lets the server take its instruments up, so that the first sound comes as soon as the others. */
+export function warmSound() {
+  const music = { ticks_per_quarter: 480, tracks: [{ name: "", program: 0, drums: false }], notes: [{ track: 0, onset: 0, duration: 10, pitch: 60, velocity: 1 }] };
+  return call("POST", "render", { body: { music, begin: 0, end: 0.05 } }).catch(() => {});
+}
 
 // -- making --------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 // Puts the page together: the store, the player, the views; and keeps the work in the browser.
 
-import { dismiss, notice, openDialog, say, showHelp, themed } from "./a11y.js";
-import { alive, models, showToken } from "./api.js";
+import { dismiss, notice, openDialog, say, showHelp, themed, trouble } from "./a11y.js";
+import { alive, models, showToken, warmSound } from "./api.js";
 import { takeAway } from "./away.js";
 import { bringMusic } from "./bring.js";
-import { $, $$, bringIcons, h, icon, later } from "./dom.js";
+import { $, $$, bringIcons, clamp, h, icon, later } from "./dom.js";
 import { makeEdits } from "./edits.js";
 import { makeKeyboard } from "./keyboard.js";
 import { listenToKeys } from "./keys.js";
@@ -31,7 +31,7 @@ const store = makeStore({
   selection: null, picked: new Set(), muted: new Set(), solo: new Set(), track: 0,
   tool: "select", snap: 0.25, look: "roll", theme: "auto", keys: false, begun: false, looping: false,
   way: "continue", wishes: {}, seed: randomSeed(), pinned: false, model: null, models: null,
-  job: null, heard: null, listening: true, server: true,
+  job: null, heard: null, listening: true, server: true, sheetZoom: 1,
 });
 
 /** What the roll, the sheet and the player show: the take that is heard, or the piece. */
@@ -63,11 +63,13 @@ function known() {
 }
 
 function loopSpan() {
-  const { looping, selection } = store.get();
-  if (!looping) return null;
+  const { looping, selection, heard, takes } = store.get();
+  // A take that is a loop is heard as one.
+  const take = takes.find((t) => t.id === heard && t.way === "loop" && t.status === "done");
+  if (!looping && !take) return null;
   const music = shown();
   const time = timeOf(music);
-  const span = region(music, selection);
+  const span = take ? null : region(music, selection);
   const to = span ? span.to : time.tickOfBar(Math.max(1, Math.ceil(time.bar(Math.max(...music.notes.map((n) => n.onset + n.duration), 1)) - 1e-6)));
   return { from: time.seconds(span?.from ?? 0), to: time.seconds(to) };
 }
@@ -150,9 +152,10 @@ function bars({ roll, edits, undo, redo, toggleTheme }) {
   wire("help", "help", showHelp);
   wire("open", "open");
   wire("away", "away");
-  wire("zoom-in", "plus", () => roll.zoom(1.4));
-  wire("zoom-out", "minus", () => roll.zoom(1 / 1.4));
-  wire("zoom-fit", "fit", roll.showAll);
+  const zoom = (factor) => (store.get().look === "sheet" ? store.set({ sheetZoom: factor ? clamp(store.get().sheetZoom * factor, 0.5, 4) : 1 }) : factor ? roll.zoom(factor) : roll.showAll());
+  wire("zoom-in", "plus", () => zoom(1.4));
+  wire("zoom-out", "minus", () => zoom(1 / 1.4));
+  wire("zoom-fit", "fit", () => zoom(0));
   const title = $("#title");
   title.addEventListener("change", () => store.change("name the piece", { title: title.value.trim() }));
   const snap = $("#snap");
@@ -161,7 +164,7 @@ function bars({ roll, edits, undo, redo, toggleTheme }) {
   for (const button of $$("#tools button")) button.addEventListener("click", () => store.set({ tool: button.dataset.tool }));
 
   const show = () => {
-    const { title: name, look, tool, snap: grid, music, begun, takes } = store.get();
+    const { title: name, look, tool, snap: grid, music, begun, takes, sheetZoom } = store.get();
     if (document.activeElement !== title) title.value = name;
     document.title = name ? `${name} · Segue studio` : "Segue studio";
     snap.value = String(grid);
@@ -173,6 +176,11 @@ function bars({ roll, edits, undo, redo, toggleTheme }) {
     if (wasHidden && !$("#roll").hidden) roll.size();
     $("#sheet").hidden = look !== "sheet" && look !== "both";
     $("#list").hidden = look !== "list";
+    // What works on the roll alone is there with the roll alone.
+    const rolled = look === "roll" || look === "both";
+    $("#tools").hidden = snap.parentElement.hidden = !rolled;
+    $("#zooms").hidden = look === "list";
+    $("#sheet").style.setProperty("--sheet-zoom", sheetZoom);
     $("#surface").classList.toggle("both", look === "both");
     $("#welcome").hidden = begun || music.notes.length > 0 || takes.length > 0;
     for (const [id, can] of [["undo", store.canUndo()], ["redo", store.canRedo()]]) {
@@ -180,7 +188,7 @@ function bars({ roll, edits, undo, redo, toggleTheme }) {
       $(`#${id}`).title = can ? `${id === "undo" ? "Undo" : "Redo"}: ${can}` : `Nothing to ${id}`;
     }
   };
-  store.on(["title", "look", "tool", "snap", "music", "begun", "takes", "steps"], show);
+  store.on(["title", "look", "tool", "snap", "music", "begun", "takes", "steps", "sheetZoom"], show);
   show();
   picked(edits);
 }
@@ -254,7 +262,7 @@ function watchServer() {
   const look = async () => {
     const there = await alive();
     if (there && (!store.get().models || !store.get().server)) {
-      await models().then((list) => store.set({ models: list })).catch((error) => (error.status === 401 ? askToken(look) : notice(error.message, { name: "models" })));
+      await models().then((list) => { store.set({ models: list }); warmSound(); }).catch((error) => (error.status === 401 ? askToken(look) : trouble(error, { name: "models" })));
       if (!store.get().server) {
         dismiss("cut");
         notice("The server is back.", { kind: "good", name: "back", seconds: 4 });

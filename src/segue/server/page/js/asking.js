@@ -15,7 +15,7 @@ export async function result(path, body, options = {}) {
 export async function ended(id, { signal, onEvent = () => {}, onCut } = {}) {
   await follow(eventsOf(id), onEvent, { signal, onCut });
   const job = await jobAt(id);
-  if (job.status === "failed") throw new Problem(job.problem?.detail ?? "The job failed: try again.");
+  if (job.status === "failed") throw new Problem(job.problem?.detail ?? "The job failed: try again.", { status: job.problem?.status ?? 500 });
   return job;
 }
 

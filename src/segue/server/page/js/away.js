@@ -1,6 +1,6 @@
 // Music that goes out: dragged to a DAW or the desktop, or saved as a file with its receipt.
 
-import { notice, openDialog, say } from "./a11y.js";
+import { notice, openDialog, say, trouble } from "./a11y.js";
 import { writeFile } from "./api.js";
 import { $, h, icon } from "./dom.js";
 import { toWire } from "./music.js";
@@ -66,7 +66,7 @@ export function takeAway({ store, shown }) {
       save(await writeFile(toWire(music), format), name);
       say(`${name} is saved.`);
     } catch (error) {
-      notice(error.message, { name: "away" });
+      trouble(error, { name: "away" });
       $("#sheet-away").close();
     } finally {
       button.disabled = false;

@@ -1,9 +1,11 @@
 // Music that comes in: files dropped or chosen, and the examples.
 
-import { notice, say, dismiss } from "./a11y.js";
+import { notice, say, dismiss, trouble } from "./a11y.js";
 import { readFile } from "./api.js";
 import { $, h, icon } from "./dom.js";
 import { emptyMusic, fromWire } from "./music.js";
+import { timeOf } from "./time.js";
+import { askTune, tunesOf } from "./tunes.js";
 
 export function bringMusic({ store, player, roll }) {
   const input = $("#file");
@@ -16,29 +18,48 @@ export function bringMusic({ store, player, roll }) {
     store.set({ track: 0, muted: new Set(), solo: new Set() });
     roll.showAll();
     say(`${title} is open: ${wire.notes.length} notes.`);
-    if (play) player.play();
+    if (!play) return;
+    // An upbeat stands at the end of its bar: what is silent before it is not waited for.
+    const { music } = store.get();
+    player.rest = timeOf(music).seconds(music.notes[0]?.onset ?? 0);
+    player.play();
   }
 
   async function open(file, options) {
     dismiss("open");
-    const name = file.name.replace(/\.[^.]+$/, "");
+    let name = file.name.replace(/\.[^.]+$/, "");
     try {
+      if (/\.abc$/i.test(file.name)) {
+        const tunes = tunesOf(await file.text());
+        if (tunes.length > 1) {
+          const tune = await askTune(file.name, tunes);
+          if (!tune) return undefined;
+          name = tune.title;
+          file = new File([tune.text], file.name, { type: "text/plain" });
+        }
+      }
       if (/\.json$/i.test(file.name)) return put(name, pieceOf(JSON.parse(await file.text()), file.name), options);
       const told = await readFile(file);
       if (!told.music.notes.length) throw new Error(`${file.name} holds no notes: choose a file that does.`);
       put(name, told.music, options);
-      if (told.repairs?.length) notice(`${file.name} was damaged and could be repaired: ${told.repairs.slice(0, 3).join(" ")}`, { kind: "warn", name: "open" });
+      if (told.repairs?.length) notice(`${file.name} is open; not all of it was as it should be: ${told.repairs.slice(0, 3).join("; ")}.`, { kind: "warn", name: "open" });
     } catch (error) {
       const sentence = error instanceof SyntaxError ? `${file.name} is not JSON: drop a MIDI, ABC or MusicXML file, or a piece that the studio saved.` : error.message;
-      notice(sentence, { name: "open", action: { name: "Choose another", act: choose } });
+      trouble(Object.assign(error, { message: sentence }), { name: "open", action: error.gone ? undefined : { name: "Choose another", act: choose } });
     }
     return undefined;
   }
 
   function pieceOf(told, name) {
     const music = told.music ?? told;
-    if (!Array.isArray(music.notes) || !music.ticks_per_quarter) throw new Error(`${name} holds no music as the studio writes it: drop a MIDI, ABC or MusicXML file instead.`);
+    if (!isMusic(music)) throw new Error(`${name} holds no music as the studio writes it: drop a MIDI, ABC or MusicXML file instead.`);
     return music;
+  }
+
+  function isMusic({ notes, tracks, ticks_per_quarter: tpq }) {
+    const fits = (value, low, high) => Number.isInteger(value) && value >= low && value <= high;
+    return Array.isArray(notes) && Array.isArray(tracks) && fits(tpq, 1, Infinity) && notes.every((n) => (
+      fits(n?.track, 0, tracks.length - 1) && fits(n.onset, 0, Infinity) && fits(n.duration, 1, Infinity) && fits(n.pitch, 0, 127) && fits(n.velocity, 1, 127)));
   }
 
   async function openAll(files) {

@@ -130,7 +130,10 @@ export function makeKeyboard({ store, player, say, editable }) {
     get open() { return !box.hidden; },
     show(on) {
       box.hidden = !on;
-      if (on) piano.scrollLeft = (piano.scrollWidth - piano.clientWidth) / 2;
+      if (on) {
+        piano.scrollLeft = (piano.scrollWidth - piano.clientWidth) / 2;
+        box.scrollIntoView({ block: "nearest" });
+      }
       else if (recording) finish();
     },
     /** True where the key was music. */

@@ -32,7 +32,7 @@ export function listenToKeys({ store, roll, edits, player, keyboard, transport, 
   const heard = () => store.get().heard;
 
   function hearNumber(number) {
-    const take = store.get().takes[number - 1];
+    const take = store.get().takes.find((t) => t.number === number);
     if (take) takes.hear(take.id);
   }
 

@@ -1,7 +1,7 @@
 // The same notes as a table, four bars at a time, for screen readers and exact work.
 
 import { $, h } from "./dom.js";
-import { barCount, lengthName, pitchName } from "./music.js";
+import { barCount, keyAt, lengthName, pitchName } from "./music.js";
 import { timeOf } from "./time.js";
 
 const BARS = 4;
@@ -12,15 +12,16 @@ export function showList({ store, shown, edits }) {
 
   function rowOf(music, time, note) {
     const { picked, heard } = store.get();
+    const [place, name] = [time.place(note.onset, true), pitchName(note.pitch, keyAt(music, note.onset))];
     const number = (value, low, high, label, change) => h("input", {
       type: "number", value, min: low, max: high, "aria-label": label, disabled: !!heard || !!note.locked,
       onchange: (event) => { store.set({ picked: new Set([note.id]) }); change(Math.min(high, Math.max(low, Math.round(Number(event.target.value) || low)))); },
     });
     return h("tr", { "aria-selected": String(picked.has(note.id)), onclick: () => store.set({ picked: new Set([note.id]) }) },
-      h("td", {}, time.place(note.onset)), h("td", {}, pitchName(note.pitch)),
-      h("td", {}, number(note.pitch, 0, 127, `Pitch of ${pitchName(note.pitch)} at ${time.place(note.onset)}`, (to) => edits.shift([note], 0, to - note.pitch))),
+      h("td", {}, place), h("td", {}, name),
+      h("td", {}, number(note.pitch, 0, 127, `Pitch of ${name} at ${place}`, (to) => edits.shift([note], 0, to - note.pitch))),
       h("td", {}, lengthName(note.duration / music.ticks_per_quarter)),
-      h("td", {}, number(note.velocity, 1, 127, `Velocity of ${pitchName(note.pitch)} at ${time.place(note.onset)}`, (to) => edits.velocity(() => to))),
+      h("td", {}, number(note.velocity, 1, 127, `Velocity of ${name} at ${place}`, (to) => edits.velocity(() => to))),
       h("td", {}, music.tracks[note.track]?.name || `Track ${note.track + 1}`),
       h("td", {}, [note.fresh && "new", note.locked && "locked", note.memorised && "in the training music"].filter(Boolean).join(", ")));
   }

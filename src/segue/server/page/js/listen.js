@@ -17,23 +17,35 @@ export async function showPanel(box, { store }) {
     return h("div.panel-head", {}, h("h2", {}, "Listen"), h("p.lead", {}, sentence));
   }
 
+  let pressed = null; // the button whose take sounds
+  let voting = false;
+
   function stop() {
     sounding?.pause();
     sounding = null;
+    pressed?.replaceChildren(pressed.dataset.verb);
+    pressed = null;
   }
 
   async function hear(code, button) {
+    const again = pressed === button;
     stop();
-    button.disabled = true;
+    if (again) return;
+    pressed = button;
+    button.dataset.verb ??= button.textContent;
+    button.textContent = "Making its sound …";
     try {
       const answer = await call("GET", test.links[code]);
       const url = URL.createObjectURL(await answer.blob());
+      if (pressed !== button) return;
       sounding = new Audio(url);
+      sounding.addEventListener("ended", stop);
+      button.textContent = `Stop ${button.dataset.verb.replace("Hear ", "")}`;
       await sounding.play();
     } catch (error) {
+      if (error.name === "AbortError") return;
+      stop();
       trouble(error);
-    } finally {
-      button.disabled = false;
     }
   }
 
@@ -89,13 +101,15 @@ export async function showPanel(box, { store }) {
   }
 
   async function vote(choice) {
+    if (voting) return;
+    voting = true;
     stop();
     try {
       await call("POST", test.links.votes, { body: { listener: test.listener, pair: test.pairs[test.at].number, choice } });
       test = { ...test, at: test.at + 1 };
       keepTest();
       show();
-    } catch (error) { trouble(error); }
+    } catch (error) { trouble(error); } finally { voting = false; }
   }
 
   function end() {

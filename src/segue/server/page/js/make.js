@@ -157,12 +157,21 @@ export function makePanel({ store, make, cancel, barNow }) {
     if (!list?.length) models.append(h("option", { value: "" }, list ? "no models yet" : "asking the server …"));
   }
 
+  let ticking = 0;
+  const sinceOf = ({ waitedFrom }) => {
+    const seconds = Math.floor((Date.now() - waitedFrom) / 1000);
+    return seconds < 3 ? "" : `, for ${seconds} s now`;
+  };
+
   function state() {
     const now = store.get();
     for (const tile of tiles) {
       const on = tile.dataset.way === now.way;
       tile.setAttribute("aria-checked", String(on));
       tile.tabIndex = on ? 0 : -1;
+      const able = !now.models?.length || now.models.some((m) => can(m, tile.dataset.way));
+      tile.classList.toggle("unable", !able);
+      tile.title = able ? "" : "No model here can do this yet";
     }
     const lacks = missing(now.way, now);
     go.disabled = !now.job && !!lacks;
@@ -170,7 +179,9 @@ export function makePanel({ store, make, cancel, barNow }) {
     // A button whose inside is replaced between press and release would not be pressed.
     if (go.textContent !== verb) go.replaceChildren(...(now.job ? [] : [icon(WAYS[now.way].icon)]), h("span", {}, verb));
     const takes = now.wishes.takes ?? CONTROLS.takes.value;
-    why.textContent = now.job ? "Takes come in below while they are made." : lacks || `${takes} ${takes === 1 ? "take" : "takes"} · seed ${now.seed}`;
+    clearTimeout(ticking);
+    if (now.job) ticking = setTimeout(state, 1000);
+    why.textContent = now.job ? `Takes come in under the music while they are made${sinceOf(now.job)}.` : lacks || `${takes} ${takes === 1 ? "take" : "takes"} · seed ${now.seed}`;
     seeds(now);
   }
 

@@ -132,14 +132,33 @@ export function withMarks(music, spans) {
 }
 
 const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
-export const pitchName = (pitch) => `${NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+const SHARPS = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
+const FLATS = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
+const FIFTHS = { F: -1, C: 0, G: 1, D: 2, A: 3, E: 4, B: 5 };
+
+/** Sharps (or, negative, flats) of a key by name, such as "F# minor". */
+function sharpsOf(name) {
+  const [, letter, accident, mode] = /^([A-G])([#b]?) (major|minor)$/.exec(name) ?? [];
+  if (!letter) return 0;
+  return FIFTHS[letter] + (accident === "#" ? 7 : accident === "b" ? -7 : 0) - (mode === "minor" ? 3 : 0);
+}
+
+/** "G♯3"; `key` is the name of the key that it stands in, by which black keys are spelt. */
+export function pitchName(pitch, key = "") {
+  const sharps = sharpsOf(key);
+  const names = sharps > 1 ? SHARPS : sharps < -1 ? FLATS : NAMES;
+  return `${names[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+}
+
+/** The name of the key at a tick, or none. */
+export const keyAt = (music, tick) => (music.keys ?? []).filter((k) => k.tick <= tick).at(-1)?.name ?? "";
 
 /** For listeners: "C4, quarter, bar 3 beat 2, loudness 80, Piano, locked". */
 export function spoken(music, note) {
   const time = timeOf(music);
-  const [bar, beat] = time.place(note.onset).split(".");
+  const [bar, beat] = time.place(note.onset, true).split(".");
   const marks = MARKS.filter((m) => note[m]).map((m) => ({ fresh: "new", locked: "locked", memorised: "in the training music" })[m]);
-  return [pitchName(note.pitch), `${lengthName(note.duration / music.ticks_per_quarter)}`, `bar ${bar} beat ${beat}`,
+  return [pitchName(note.pitch, keyAt(music, note.onset)), `${lengthName(note.duration / music.ticks_per_quarter)}`, `bar ${bar} beat ${beat}`,
     `velocity ${note.velocity}`, music.tracks[note.track]?.name || `track ${note.track + 1}`, ...marks].join(", ");
 }
 

@@ -132,6 +132,12 @@ export function makeRoll(store, shown, player) {
     hold();
   }
 
+  /** Whether notes lie above or below what is in view. */
+  function hidden(notes) {
+    const low = view.top - (view.height - RULER) / view.row;
+    return notes.some((n) => n.pitch > view.top || n.pitch < low);
+  }
+
   function keepInSight(x) {
     if (!fitted && (x > view.width - 30 || x < GUTTER)) {
       view.left += (x - GUTTER - 20) / view.perTick;
@@ -174,7 +180,10 @@ export function makeRoll(store, shown, player) {
   store.on(["music", "heard", "takes", "theme"], (_, changed) => {
     const bars = barCount(shown());
     // Takes grow by themselves; while a person writes, the view stays where it is.
-    if (fitted && bars !== shownBars && (changed.includes("heard") || changed.includes("takes"))) grow(bars);
+    if (fitted && (changed.includes("heard") || changed.includes("takes"))) {
+      if (bars !== shownBars) grow(bars);
+      else if (hidden(shown().notes)) showPitches(shown().notes);
+    }
     ask();
   });
   store.on(["picked", "selection"], () => ask("over"));

@@ -1,6 +1,6 @@
 // Takes: made as a job, shown while they come in, compared, kept or rejected.
 
-import { notice, say, dismiss } from "./a11y.js";
+import { notice, say, dismiss, trouble } from "./a11y.js";
 import * as api from "./api.js";
 import { result } from "./asking.js";
 import { $, h, icon, iconButton } from "./dom.js";
@@ -59,7 +59,9 @@ export function makeTakes({ store, player }) {
     if (error.name === "AbortError") return;
     drop();
     const wait = error.retryAfter;
-    notice(error.message, { name: "make", action: { name: wait ? `Try again in ${wait} s` : "Try again", act: () => setTimeout(() => start(way), wait * 1000) } });
+    const again = { name: wait ? `Try again in ${wait} s` : "Try again", act: () => setTimeout(() => start(way), wait * 1000) };
+    // What was understood and refused is refused again until something is changed.
+    trouble(error, { name: "make", action: error.passing === false ? undefined : again });
   }
 
   /** Empty cards for what is coming; takes of before stay, if they were made from the same piece. */
@@ -67,13 +69,30 @@ export function makeTakes({ store, player }) {
     coming = new Map();
     const { music } = store.get();
     const old = takes().filter((t) => t.status === "done" && t.base === music).slice(-8);
+    const last = Math.max(0, ...old.map((t) => t.number));
     const fresh = Array.from({ length: job.count }, (_, i) => ({
-      id: idOf(job.id, i), job: job.id, number: old.length + i + 1, way: job.way, seed: job.seed + i, status: "coming", base: job.piece,
-      music: ALONE.has(job.way) ? fromWire({ ...toWire(job.piece), notes: [], controllers: [], bends: [] }) : job.piece,
-      promptEnd: job.way === "continue" ? endTick(job.piece) : null, findings: [], memorised: [], arrived: 0,
+      id: idOf(job.id, i), job: job.id, number: last + i + 1, way: job.way, seed: job.seed + i, base: job.piece, ...blank(job),
     }));
     store.set({ takes: [...old, ...fresh] });
     if (store.get().listening) hearLive(fresh[0], job);
+  }
+
+  /** A take of which nothing has come. */
+  function blank(job) {
+    return {
+      status: "coming", arrived: 0, known: undefined, findings: [], memorised: [],
+      music: ALONE.has(job.way) ? fromWire({ ...toWire(job.piece), notes: [], controllers: [], bends: [] }) : job.piece,
+      promptEnd: job.way === "continue" ? endTick(job.piece) : null,
+    };
+  }
+
+  /** A server that fell begins a job anew: what it told of takes that are not whole is void. */
+  function begunAgain(job) {
+    coming = new Map();
+    const void_ = (t) => t.job === job.id && t.status === "coming" && t.arrived > 0;
+    if (!takes().some(void_)) return;
+    store.set({ takes: takes().map((t) => (void_(t) ? { ...t, ...blank(job) } : t)) });
+    if (takes().some((t) => t.id === store.get().heard && t.status === "coming")) player.renew();
   }
 
   /** From what sounds now straight on into what is being made. */
@@ -105,16 +124,18 @@ export function makeTakes({ store, player }) {
   function on(job, name, data) {
     if (name === "queued") store.set({ job: { ...store.get().job, ahead: data.ahead ?? 0 } });
     else if (name === "started") {
-      // A server that fell and was begun anew tells all notes again.
-      coming = new Map();
+      begunAgain(job);
+      if (data.attempt > 1) notice("The takes had to be begun again: their notes come anew.", { kind: "warn", name: "again", seconds: 6 });
       store.set({ job: { ...store.get().job, ahead: 0 } });
     } else if (name === "note") noted(job, data);
     else if (name === "take") arriving.push(arrived(job, data));
     else if (name === "finding") found(job, data);
-    else if (name === "failed") throw new api.Problem(data.problem?.detail ?? "The job failed: try again, or look at the server's terminal.");
+    else if (name === "failed") throw new api.Problem(data.problem?.detail ?? "The job failed: try again, or look at the server's terminal.", { status: data.problem?.status ?? 500 });
     else if (name === "cancelled") drop();
-    else if (name === "done") say(`The takes are ready. Press 1 to ${Math.min(9, takes().length)} to hear them.`);
+    else if (name === "done") say(`The takes are ready: ${numbersOf(takes().filter((t) => t.job === job.id))} to hear them.`);
   }
+
+  const numbersOf = (list) => (list.length && list.at(-1).number < 10 ? `press ${list.map((t) => t.number).join(", ")}` : "press their buttons");
 
   function noted(job, { take, ticks_per_quarter: told, notes }) {
     tpq = told ?? tpq;
@@ -169,7 +190,7 @@ export function makeTakes({ store, player }) {
       if (!store.get().heard && store.get().listening && facts.number === 0) store.set({ heard: id });
     } catch (error) {
       update(id, { status: "failed", problem: error.message });
-      notice(error.message, { name: "take" });
+      trouble(error, { name: "take" });
     }
   }
 
@@ -271,6 +292,8 @@ export function makeTakes({ store, player }) {
   return { start, cancel, resume, hear, keep, reject };
 }
 
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /** The cards. */
 export function showTakes({ store, takes, player }) {
   const box = $("#takes");
@@ -283,6 +306,7 @@ export function showTakes({ store, takes, player }) {
   const head = h("div.takes-head", {}, heading, hint, back, none);
   box.append(head, row);
   const cards = new Map();
+  let shownCard = null;
 
   function card(take) {
     const canvas = h("canvas", { "aria-hidden": "true" });
@@ -302,6 +326,7 @@ export function showTakes({ store, takes, player }) {
 
   function show() {
     const { takes: list, heard, theme } = store.get();
+    const appears = box.hidden && list.length;
     box.hidden = !list.length;
     for (const [id, made] of cards) if (!list.some((t) => t.id === id)) { made.node.remove(); cards.delete(id); }
     for (const take of list) {
@@ -313,6 +338,10 @@ export function showTakes({ store, takes, player }) {
       }
       paint(made, take, heard === take.id, theme);
     }
+    // On a small screen the button that makes takes is far below them.
+    if (appears) box.scrollIntoView({ block: "nearest" });
+    if (heard && heard !== shownCard) cards.get(heard)?.node.scrollIntoView({ block: "nearest" });
+    shownCard = heard;
     const waiting = list.some((t) => t.status === "coming");
     heading.textContent = waiting ? "Takes, being made" : "Takes";
     hint.textContent = heard ? "The roll shows the take you hear." : "Hear them, keep one. Undo brings the others back.";
@@ -333,8 +362,8 @@ export function showTakes({ store, takes, player }) {
     made.mark.className = `tag ${take.copied || bad ? "warn" : ""}`;
     made.mark.textContent = done ? (take.copied ? "in the training music" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
     made.told.textContent = done
-      ? (bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${take.newNotes} new notes · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
-      : take.problem ?? (take.arrived ? `${take.arrived} notes so far` : "the first notes are on their way");
+      ? (bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${counted(take.newNotes, "new note")} · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
+      : take.problem ?? (take.arrived ? `${counted(take.arrived, "note")} so far` : WAYS[take.way].whole ?? "the first notes are on their way");
     made.told.title = made.told.textContent;
     const key = `${theme}/${document.documentElement.dataset.theme}`;
     if (made.drawn !== take.music.notes || made.key !== key) {

@@ -42,14 +42,22 @@ function makeTime({ tempi, metres, ticks_per_quarter: tpq }) {
       return Math.round(at.tick + (bar - at.bar) * at.length);
     },
     metre: (tick) => pick(metre, "tick", tick),
-    /** "3.2": bar and beat as musicians count them. */
-    place(tick) {
+    /** "3.2": bar and beat as musicians count them; `fine`, "3.2½", with what part of the beat. */
+    place(tick, fine = false) {
       const at = pick(metre, "tick", tick);
       const bar = Math.floor((tick - at.tick) / at.length + 1e-9);
       const beat = Math.floor((tick - at.tick - bar * at.length) / at.beat + 1e-9);
-      return `${at.bar + bar + 1}.${beat + 1}`;
+      const part = fine ? partName((tick - at.tick - bar * at.length) / at.beat - beat) : "";
+      return `${at.bar + bar + 1}.${beat + 1}${part}`;
     },
   };
+}
+
+const PARTS = [[0, ""], [1 / 8, "⅛"], [1 / 4, "¼"], [1 / 3, "⅓"], [3 / 8, "⅜"], [1 / 2, "½"], [5 / 8, "⅝"], [2 / 3, "⅔"], [3 / 4, "¾"], [7 / 8, "⅞"]];
+
+/** What part of a beat has passed, as a sign; a plus where it is none of the usual ones. */
+function partName(part) {
+  return PARTS.find(([size]) => Math.abs(size - part) < 0.02)?.[1] ?? "+";
 }
 
 function tempoSegments(tempi, tpq) {

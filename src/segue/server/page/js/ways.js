@@ -27,10 +27,10 @@ const WISHES = ["key", "chords", "density", "tempo", "metre", "lowest", "highest
 
 export const WAYS = {
   continue: { name: "Continue", verb: "Continue", icon: "continue", why: "Carries on from where your music stops. Nothing you have is changed.", main: ["bars", "temperature"], more: ["key", "chords", "density", "lowest", "highest", "style", "touch", "polyphony", "ending", "takes"], needs: "notes" },
-  infill: { name: "Remake", verb: "Remake these bars", icon: "infill", why: "Writes the selected bars and tracks anew. Everything else is locked.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "selection" },
-  accompany: { name: "Accompany", verb: "Accompany", icon: "accompany", why: "Adds the parts your music does not have yet.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "notes" },
-  vary: { name: "Vary", verb: "Vary", icon: "vary", why: "Plays music like yours, a little different each time.", main: ["amount"], more: ["takes"], needs: "notes" },
-  loop: { name: "Loop", verb: "Make loops", icon: "loop", why: "New bars whose end leads back into their start.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "style", "touch", "lowest", "highest", "polyphony", "takes"], bars: 4 },
+  infill: { name: "Remake", verb: "Remake these bars", icon: "infill", why: "Writes the selected bars and tracks anew. Everything else is locked.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "selection", whole: "comes in one piece, soon" },
+  accompany: { name: "Accompany", verb: "Accompany", icon: "accompany", why: "Adds the parts your music does not have yet.", main: ["temperature"], more: ["key", "chords", "lowest", "highest", "takes"], needs: "notes", whole: "comes in one piece, soon" },
+  vary: { name: "Vary", verb: "Vary", icon: "vary", why: "Plays music like yours, a little different each time.", main: ["amount"], more: ["takes"], needs: "notes", whole: "comes in one piece, soon" },
+  loop: { name: "Loop", verb: "Make loops", icon: "loop", why: "New bars whose end leads back into their start.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "style", "touch", "lowest", "highest", "polyphony", "takes"], bars: 4, whole: "many are tried, the best is kept" },
   generate: { name: "New", verb: "Make new music", icon: "generate", why: "Starts a new piece. Keeping a take replaces what is on the roll; undo brings it back.", main: ["bars", "temperature"], more: ["key", "chords", "density", "tempo", "metre", "lowest", "highest", "style", "touch", "polyphony", "ending", "takes"], bars: 8 },
 };
 
@@ -44,7 +44,7 @@ export const can = (model, way) => model.ways.includes(way);
 export function missing(way, { music, selection, models, model }) {
   if (models && !models.length) return "The server has no model: train one (view Train), or start it as `segue studio RUN`.";
   const chosen = models?.find((m) => m.name === model);
-  if (models && !models.some((m) => can(m, way))) return `None of the server's models can do this: ${lack(way)}.`;
+  if (models && !models.some((m) => can(m, way))) return `No model here can do this yet: train one with the recipe ${lack(way)} (view Train), then choose it here.`;
   if (chosen && !can(chosen, way)) return `${chosen.name} cannot do this: choose another model.`;
   const { needs } = WAYS[way];
   if (needs && !music.notes.length) return "There is no music yet: open a file, take an example or play some on the keyboard.";
@@ -54,7 +54,7 @@ export function missing(way, { music, selection, models, model }) {
   return "";
 }
 
-const lack = (way) => ({ vary: "it takes a bundle with a latent, such as one of the recipe musicvae-2bar", infill: "it takes a bundle of the recipe compound-transformer", accompany: "it takes a bundle of the recipe compound-transformer" })[way] ?? "train one in the view Train";
+const lack = (way) => ({ vary: "musicvae-2bar" })[way] ?? "compound-transformer";
 
 /** The request that the server gets. `wire` is the music as JSON. */
 export function request(way, state, seed, wire) {
