@@ -100,6 +100,8 @@ class Fake:
         self.note_seconds = 0.01
         self.hold_after: int | None = None
         """Notes after which a job goes no further until the server is begun anew."""
+        self.falls_after: int | None = None
+        """Notes after which what makes music falls, once: the same stream begins the job anew."""
         self.refuse: JSONResponse | None = None
         self.told = False
         """Whether its model knows words of style and touch."""
@@ -279,15 +281,22 @@ class Fake:
         yield _event(base + 1, "started", {"attempt": job["attempt"]})
         if job["way"] not in JUDGED:
             made = made_by(job["way"], job["asked"])
-            for number, notes in enumerate(zip(*[take["new"] for take in made], strict=True)):
-                if self.hold_after == number:
-                    while self._server is not None:
-                        await asyncio.sleep(0.02)
+            rows = list(zip(*[take["new"] for take in made], strict=True))
+            if self.falls_after is not None:
+                fallen, self.falls_after = rows[: self.falls_after], None
+                for event in _rows(base, fallen):
+                    await asyncio.sleep(self.note_seconds)
+                    yield event
+                job["attempt"] += 1
+                base = job["attempt"] * 1_000_000
+                yield _event(base + 1, "started", {"attempt": job["attempt"]})
+            for number, event in enumerate(_rows(base, rows)):
+                while self.hold_after == number and self._server is not None:
+                    await asyncio.sleep(0.02)
+                if self._server is None:
                     return
                 await asyncio.sleep(self.note_seconds)
-                for take, note in enumerate(notes):
-                    told = {"take": take, "ticks_per_quarter": 480, "notes": [note]}
-                    yield _event(base + 10 + number * 16 + take, "note", told)
+                yield event
             for take in made:
                 yield _event(base + 900_000 + take["number"], "take", self._keep(id_, take))
         job["status"] = "done"
@@ -311,6 +320,18 @@ class Fake:
 
 def _event(number: int, name: str, data: dict[str, Any]) -> bytes:
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _rows(base: int, rows: list[tuple[dict[str, Any], ...]]) -> list[bytes]:
+    """What is told of each row: a note of every take."""
+    return [
+        b"".join(
+            _event(base + 10 + number * 16 + take, "note",
+                   {"take": take, "ticks_per_quarter": 480, "notes": [note]})
+            for take, note in enumerate(notes)
+        )
+        for number, notes in enumerate(rows)
+    ]  # fmt: skip
 
 
 def made_by(way: str, asked: Any) -> list[dict[str, Any]]:

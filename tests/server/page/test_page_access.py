@@ -95,9 +95,7 @@ def test_the_list_holds_the_same_notes(studio: Studio) -> None:
     studio.until("state.music.notes.length > 0")
     studio.page.click("[data-look=list]")
     rows = studio.page.locator("#list tbody tr")
-    assert rows.count() == studio.ask(
-        "state.music.notes.filter(n => n.onset < 4 * 4 * 480).length"
-    )
+    assert rows.count() == studio.ask("state.music.notes.filter(n => n.onset < 4 * 4 * 480).length")
     velocity = rows.nth(0).locator("input").nth(1)
     velocity.fill("33")
     velocity.press("Tab")

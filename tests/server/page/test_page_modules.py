@@ -137,3 +137,27 @@ def test_undo_and_redo_end_where_they_began(studio: Studio) -> None:
         }"""
     )
     assert told == [["drag", 1, "a", 0], 9, None]
+
+
+def test_notes_are_named_as_their_key_spells_them(studio: Studio) -> None:
+    told = studio.page.evaluate(
+        """async () => {
+            const { pitchName } = await import('/js/music.js');
+            const keys = ['F# minor', 'C major', 'Db major', 'G minor', ''];
+            return keys.map((key) => [56, 61, 70].map((pitch) => pitchName(pitch, key)).join(' '));
+        }"""
+    )
+    assert told == [
+        "G♯3 C♯4 A♯4", "A♭3 C♯4 B♭4", "A♭3 D♭4 B♭4", "A♭3 D♭4 B♭4", "A♭3 C♯4 B♭4",
+    ]  # fmt: skip
+
+
+def test_places_within_a_beat_are_told(studio: Studio, piece: Score) -> None:
+    told = studio.page.evaluate(
+        """async (music) => {
+            const time = (await import('/js/time.js')).timeOf(music);
+            return [0, 120, 240, 320, 700, 1921, 3360].map((tick) => time.place(tick, true));
+        }""",
+        of_score(piece),
+    )
+    assert told == ["1.1", "1.1¼", "1.1½", "1.1⅔", "1.2+", "2.1", "3.1"]

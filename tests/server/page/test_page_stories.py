@@ -359,3 +359,92 @@ def test_each_way_is_asked_for_as_the_service_has_it(
     assert asked.seed == 7
     if way != "vary":
         assert (asked.wishes.chords, asked.wishes.key) == ("Am F", "A minor")
+
+
+def test_notes_of_a_job_that_was_begun_again_are_dropped(
+    studio: Studio, fake: Fake, tune: Path
+) -> None:
+    """The process that makes music fell while the page listened; the server did not."""
+    _opened(studio, tune)
+    fake.falls_after = 5
+    fake.hold_after = 0
+    fake.note_seconds = 0.1
+    studio.page.click("#go")
+    studio.until("state.takes.some(t => t.arrived > 0)")
+    # Nothing has been told anew yet, and what was told before is no more.
+    studio.page.wait_for_selector(".notice.warn >> text=begun again")
+    studio.until("state.takes.every(t => t.arrived === 0)", 5)
+    assert studio.ask("state.takes.map(t => t.music.notes.length)") == [20, 20, 20, 20]
+    fake.hold_after = None
+    _made(studio)
+    assert studio.ask("state.takes.map(t => t.music.notes.length)") == [28, 28, 28, 28]
+
+
+def test_takes_keep_their_numbers(studio: Studio, tune: Path) -> None:
+    page = studio.page
+    _opened(studio, tune)
+    page.click("#go")
+    _made(studio)
+    page.click("[aria-label='Reject take 1']")
+    page.focus("#field")
+    page.keyboard.press("2")
+    assert studio.ask("state.takes.find(t => t.id === state.heard).number") == 2
+    page.click("#go")
+    _made(studio)
+    assert studio.ask("state.takes.map(t => t.number)") == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_tune_is_chosen_from_a_book(studio: Studio, tmp_path: Path) -> None:
+    page = studio.page
+    book = tmp_path / "book.abc"
+    tunes = [
+        f"X:{n}\nT:{name}\nM:3/4\nL:1/4\nK:G\n{notes}|\n"
+        for n, (name, notes) in enumerate(
+            (("The First", "GAB"), ("The Second", "d2B"), ("A Third", "gfe")), 1
+        )
+    ]
+    book.write_text("A book of tunes\n\n" + "\n".join(tunes))
+    page.set_input_files("#file", str(book))
+    page.wait_for_selector("text=Which of the 3 tunes of book.abc?")
+    page.fill("#find-tune", "second")
+    assert page.locator(".tunes button").count() == 1
+    page.click(".tunes button")
+    studio.until("state.music.notes.length")
+    assert studio.ask("[state.title, state.music.notes.map(n => n.pitch)]") == [
+        "The Second", [74, 71],
+    ]  # fmt: skip
+
+
+def test_a_piece_that_is_not_whole_is_refused(studio: Studio, tmp_path: Path, tune: Path) -> None:
+    _opened(studio, tune)
+    piece = tmp_path / "piece.json"
+    music = {"ticks_per_quarter": 480, "tracks": [{"name": "", "program": 0, "drums": False}]}
+    note = {"track": 3, "onset": 0, "duration": 1, "pitch": 60, "velocity": 80}
+    piece.write_text(json.dumps({"music": {**music, "notes": [note]}}))
+    studio.page.set_input_files("#file", str(piece))
+    studio.page.wait_for_selector(".notice.bad >> text=holds no music as the studio writes it")
+    assert studio.ask("state.title") == "tune"
+
+
+def test_a_wish_that_is_refused_is_not_tried_again(studio: Studio, fake: Fake, tune: Path) -> None:
+    _opened(studio, tune)
+    fake.refuse = problem(422, "the chord came as 'Hm9x'; write symbols such as Am.")
+    studio.page.click("#go")
+    notice = studio.page.wait_for_selector(".notice.bad")
+    assert notice.inner_text().strip() == "The chord came as 'Hm9x'; write symbols such as Am."
+
+
+def test_one_message_tells_of_a_server_that_is_gone(studio: Studio, fake: Fake, tune: Path) -> None:
+    page = studio.page
+    _opened(studio, tune)
+    fake.stop()
+    page.click("#play")
+    page.wait_for_selector(".notice.warn")
+    page.click("#go")
+    page.click("#away")
+    page.click("[data-format=wav]")
+    studio.until("!document.querySelector('dialog[open]')")
+    assert page.locator(".notice").count() == 1
+    fake.start()
+    page.wait_for_selector(".notice.good")
+    studio.until("document.querySelectorAll('.notice.warn').length === 0")
