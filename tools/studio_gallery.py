@@ -1,8 +1,8 @@
 """Take the studio's pictures for docs/gallery from a server that is running.
 
-`.venv/bin/python tools/studio_gallery.py http://127.0.0.1:8765` plays a person: opens the chorale,
-continues it, keeps a take, remakes bars, looks at the panels. The server needs a bundle that can
-infill (such as one of `chorale-lstm`).
+`.venv/bin/python tools/studio_gallery.py http://127.0.0.1:8765` plays a person: opens the prelude,
+continues it with segue-piano, keeps a take, remakes bars of the chorale, looks at the panels. The
+server needs a run to be looked at: `segue serve out/demo-run`, after `make demo`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def story(page: Any, address: str, size: str, scheme: str) -> None:
     page.wait_for_selector("html[data-ready]")
     page.wait_for_timeout(600)
     keep(page, f"welcome-{size}-{scheme}")
-    page.click(".example >> nth=0")
+    until(page, "studio.store.get().models")
+    page.select_option("#model", "segue-piano")
+    page.click(".example >> text=Prelude in C")
     until(page, "studio.player.seconds() > 1")
     page.evaluate("document.querySelector('#go').click()")
     made(page)
@@ -61,6 +63,10 @@ def story(page: Any, address: str, size: str, scheme: str) -> None:
     keep(page, f"sheet-{size}-{scheme}")
     page.click("#show-keys")
     page.click("[data-look=roll]")
+    page.click("#fresh")
+    page.click(".example >> text=Bach chorale")
+    until(page, "studio.player.seconds() > 3")
+    page.click("#play")
     page.click("[data-way=infill]")
     page.click("[aria-label='Lock Bass']")
     page.evaluate("studio.store.set({ selection: { first: 4, last: 8, tracks: null } })")

@@ -161,3 +161,15 @@ def test_places_within_a_beat_are_told(studio: Studio, piece: Score) -> None:
         of_score(piece),
     )
     assert told == ["1.1", "1.1¼", "1.1½", "1.1⅔", "1.2+", "2.1", "3.1"]
+
+
+def test_tracks_without_a_name_are_called_by_what_plays_them(studio: Studio) -> None:
+    told = studio.page.evaluate(
+        """async () => {
+            const { trackName } = await import('/js/music.js');
+            const tracks = [{ name: 'Alto', program: 0 }, { name: '', program: 33 },
+                            { name: '', program: 0, drums: true }];
+            return tracks.map(trackName);
+        }"""
+    )
+    assert told == ["Alto", "2 Bass", "3 Drums"]

@@ -17,7 +17,7 @@ export function showPanel(box, { store }) {
   const searched = h("select", { "aria-label": "Model whose training music is searched" });
   box.append(h("div.panel-in", {},
     h("div.panel-head", {}, h("h2", {}, "Judge"), about),
-    h("div.cards", {},
+    h("div.cards.pairs", {},
       asker("Findings", "Loops, silence, collapse, wandering, hanging notes: what hardly any real music shows.", "Examine the piece", async () => findings((await result("doctor", { music: piece() })).result)),
       asker("How likely", "How well a model predicts each note of the piece: low is familiar, high is a surprise.", "Ask the model", async () => likelihood((await result("evaluate", { model: model.value, music: piece() })).result), { extra: [model] }),
       asker("Drift", "Whether the piece, and the takes beside it, are still like what a model was trained on.", "Compare", async () => drift((await result("drift", { model: driftModel.value, pieces: [piece(), ...store.get().takes.filter((t) => t.status === "done").map((t) => toWire(t.music))] })).result), { extra: [driftModel] }),

@@ -1,7 +1,7 @@
 // The same notes as a table, four bars at a time, for screen readers and exact work.
 
 import { $, h } from "./dom.js";
-import { barCount, keyAt, lengthName, pitchName } from "./music.js";
+import { barCount, keyAt, lengthName, pitchName, trackName } from "./music.js";
 import { timeOf } from "./time.js";
 
 const BARS = 4;
@@ -22,7 +22,7 @@ export function showList({ store, shown, edits }) {
       h("td", {}, number(note.pitch, 0, 127, `Pitch of ${name} at ${place}`, (to) => edits.shift([note], 0, to - note.pitch))),
       h("td", {}, lengthName(note.duration / music.ticks_per_quarter)),
       h("td", {}, number(note.velocity, 1, 127, `Velocity of ${name} at ${place}`, (to) => edits.velocity(() => to))),
-      h("td", {}, music.tracks[note.track]?.name || `Track ${note.track + 1}`),
+      h("td", {}, trackName(music.tracks[note.track], note.track)),
       h("td", {}, [note.fresh && "new", note.locked && "locked", note.memorised && "in the training music"].filter(Boolean).join(", ")));
   }
 

@@ -1,7 +1,7 @@
 // The panel that makes music: way, model, controls, and the button.
 
 import { $, h, icon, iconButton } from "./dom.js";
-import { barCount, openTracks } from "./music.js";
+import { barCount, openTracks, trackName } from "./music.js";
 import { CONTROLS, WAYS, can, missing, moreOf } from "./ways.js";
 
 export const randomSeed = () => Math.floor(Math.random() * 1_000_000);
@@ -120,7 +120,7 @@ export function makePanel({ store, make, cancel, barNow }) {
       const next = new Set(chosen.size ? chosen : music.tracks.map((_, n) => n));
       event.target.checked ? next.add(i) : next.delete(i);
       store.set({ selection: { first: first - 1, last, ...selection, tracks: next.size && next.size < music.tracks.length ? [...next].sort((a, b) => a - b) : null } });
-    } }), `${track.name || `Track ${i + 1}`}${free.has(i) ? "" : " (locked)"}`));
+    } }), `${trackName(track, i)}${free.has(i) ? "" : " (locked)"}`));
     return h("fieldset.field.plain", {}, h("legend.name", {}, "Remake"),
       h("span.row", {}, "bars", number(first, "First bar to remake", (v) => put(v, last)), "to", number(last, "Last bar to remake", (v) => put(first, v))),
       music.tracks.length > 1 ? h("div.tracks-chosen", {}, ...tracks) : null);

@@ -131,6 +131,11 @@ export function withMarks(music, spans) {
   return { ...music, notes: music.notes.map((n) => (ticks.some(([a, b]) => n.onset >= a && n.onset < b) ? { ...n, memorised: true } : n)) };
 }
 
+const FAMILIES = ["Piano", "Bells", "Organ", "Guitar", "Bass", "Strings", "Ensemble", "Brass", "Reed", "Flute", "Synth lead", "Synth pad", "Synth effect", "World", "Percussion", "Effect"];
+
+/** What a track is called: its own name, or its number and the family of its General MIDI program. */
+export const trackName = (track, i) => track?.name || `${i + 1} ${track?.drums ? "Drums" : FAMILIES[(track?.program ?? 0) >> 3] ?? "Track"}`;
+
 const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 const SHARPS = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const FLATS = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
@@ -159,10 +164,10 @@ export function spoken(music, note) {
   const [bar, beat] = time.place(note.onset, true).split(".");
   const marks = MARKS.filter((m) => note[m]).map((m) => ({ fresh: "new", locked: "locked", memorised: "in the training music" })[m]);
   return [pitchName(note.pitch, keyAt(music, note.onset)), `${lengthName(note.duration / music.ticks_per_quarter)}`, `bar ${bar} beat ${beat}`,
-    `velocity ${note.velocity}`, music.tracks[note.track]?.name || `track ${note.track + 1}`, ...marks].join(", ");
+    `velocity ${note.velocity}`, trackName(music.tracks[note.track], note.track), ...marks].join(", ");
 }
 
-const LENGTHS = [[4, "whole"], [3, "dotted half"], [2, "half"], [1.5, "dotted quarter"], [1, "quarter"], [0.75, "dotted eighth"], [0.5, "eighth"], [0.25, "sixteenth"], [0.125, "thirty-second"]];
+const LENGTHS = [[4, "whole"], [3, "dotted half"], [2, "half"], [1.75, "double-dotted quarter"], [1.5, "dotted quarter"], [1, "quarter"], [0.75, "dotted eighth"], [2 / 3, "triplet quarter"], [0.5, "eighth"], [0.375, "dotted sixteenth"], [1 / 3, "triplet eighth"], [0.25, "sixteenth"], [1 / 6, "triplet sixteenth"], [0.125, "thirty-second"]];
 
 export function lengthName(quarters) {
   const near = LENGTHS.find(([size]) => Math.abs(size - quarters) < size * 0.06);

@@ -1,6 +1,7 @@
 // The list of tracks beside the roll: colour, name, heard or not, locked or not.
 
 import { $, h, icon } from "./dom.js";
+import { trackName } from "./music.js";
 import { trackColour } from "./palette.js";
 
 export function showTracks({ store, shown, edits }) {
@@ -17,7 +18,7 @@ export function showTracks({ store, shown, edits }) {
   }
 
   function rowOf(track, i, state, music) {
-    const name = track.name || (track.drums ? "Drums" : `Track ${i + 1}`);
+    const name = trackName(track, i);
     const out = state.muted.has(i) || (state.solo.size && !state.solo.has(i));
     const swatch = h("button.swatch", { type: "button", "aria-label": `Write on ${name}`, title: `Write on ${name}`, onclick: () => store.set({ track: i }) });
     swatch.style.setProperty("background", trackColour(i));
