@@ -14,11 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from segue.server import Limits, Settings
 from segue.server.app import make_app
-from segue.server.run import Server
+from segue.server.run import server_of
 from served import MODEL, Served
 
 
@@ -43,9 +42,7 @@ def quiet() -> logging.Logger:
 def listening(settings: Settings, logger: logging.Logger) -> Iterator[httpx.Client]:
     """The service in a thread of this process, and a client of it."""
     app = make_app(settings, logger)
-    server = Server(
-        uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2, lifespan="on"), app
-    )
+    server = server_of(app, patience=2)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -13,7 +13,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from segue.errors import MissingExtraError, SegueError
-from segue.server.store import DONE, QUEUED, Store, TakeRow, jobs, pages, takes
+from segue.server.database import jobs, pages, takes
+from segue.server.store import DONE, QUEUED, Store, TakeRow
 
 
 @pytest.fixture

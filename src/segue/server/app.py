@@ -56,6 +56,13 @@ class Service:
     document: Callable[[], dict[str, Any]] = dict
     """The OpenAPI document."""
 
+    def close(self) -> None:
+        """Let go of all processes and connections; a second time is no harm."""
+        if self.performers is not None:
+            self.performers.close()
+        self.sandbox.close()
+        self.store.close()
+
 
 def make_service(settings: Settings, logger: logging.Logger | None = None) -> Service:
     """All parts of the service, not yet at work. Raises SegueError for a database that fails."""
@@ -91,10 +98,7 @@ def make_app(settings: Settings, logger: logging.Logger | None = None) -> FastAP
             yield
         finally:
             await asyncio.to_thread(service.works.stop)
-            if service.performers is not None:
-                service.performers.close()
-            service.sandbox.close()
-            service.store.close()
+            service.close()
 
     app = FastAPI(
         title="Segue",
@@ -128,7 +132,7 @@ class Page(StaticFiles):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One file; paths of the service that were asked for in a wrong way are none."""
         if scope["path"].startswith("/api/"):
-            raise HTTPException(405 if problems.methods_at(scope) - {"GET", "HEAD"} else 404)
+            raise HTTPException(405 if problems.methods_at(scope) - {scope["method"]} else 404)
         await super().__call__(scope, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -8,6 +8,7 @@ off, and comes back to a server that was begun anew or to another one, is told a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections import OrderedDict
@@ -17,22 +18,23 @@ from typing import Any
 AN_ATTEMPT = 1_000_000
 FIRST_TAKE, FIRST_FINDING, LAST = 900_000, 950_000, 999_999
 ENDS = ("done", "failed", "cancelled")
-MOST_LOGS = 512
-"""Jobs whose notes are still known after they ended."""
+MOST_LOGS, MOST_BYTES = 512, 64 << 20
+"""Jobs whose notes are still known after they ended, and how much that may be."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event: its number, its name, and what there is to say, as JSON."""
+    """One event: its number, its name, and the text that the stream holds."""
 
     number: int
     name: str
-    data: dict[str, Any]
+    encoded: bytes
 
-    def encoded(self) -> bytes:
-        """As the stream holds it."""
-        body = json.dumps(self.data, separators=(",", ":"))
-        return f"id: {self.number}\nevent: {self.name}\ndata: {body}\n\n".encode()
+    @classmethod
+    def of(cls, number: int, name: str, data: dict[str, Any]) -> Event:
+        """An event that says `data`."""
+        body = json.dumps(data, separators=(",", ":"))
+        return cls(number, name, f"id: {number}\nevent: {name}\ndata: {body}\n\n".encode())
 
 
 class Log:
@@ -44,6 +46,10 @@ class Log:
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._notes = 0
         self.attempt = 0
+        self.is_over = False
+        """Whether nothing more will come."""
+        self.bytes = 0
+        """How long it is."""
 
     def begin(self, attempt: int) -> None:
         """Count from the start of another attempt."""
@@ -51,26 +57,26 @@ class Log:
             self.attempt, self._notes = attempt, 1
 
     def add(self, name: str, data: dict[str, Any], number: int | None = None) -> None:
-        """One more event; `number` is its place in the attempt, or the next one."""
+        """One more event; `number` is its place in the attempt, or the next one.
+
+        What comes after the end, from who has not heard yet that a job was cancelled, is left out.
+        """
         with self._lock:
+            if self.is_over:
+                return
             if number is None:
                 self._notes += 1
                 number = self._notes
-            self._events.append(Event(self.attempt * AN_ATTEMPT + number, name, data))
-            waiting, self._waiting = self._waiting, []
-        for loop, event in waiting:
-            loop.call_soon_threadsafe(event.set)
+            event = Event.of(self.attempt * AN_ATTEMPT + number, name, data)
+            self._events.append(event)
+            self.bytes += len(event.encoded)
+            self.is_over = name in ENDS
+        self.wake()
 
     def after(self, number: int) -> list[Event]:
         """What came after an event."""
         with self._lock:
             return [event for event in self._events if event.number > number]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come."""
-        with self._lock:
-            return bool(self._events) and self._events[-1].name in ENDS
 
     async def wait(self, number: int, seconds: float) -> bool:
         """Until there is something after `number`; False if there is none in so many seconds."""
@@ -84,16 +90,18 @@ class Log:
             await asyncio.wait_for(event.wait(), seconds)
             return True
         except TimeoutError:
+            return False
+        finally:  # as well where the listener has gone
             with self._lock:
                 self._waiting = [each for each in self._waiting if each is not entry]
-            return False
 
     def wake(self) -> None:
         """Let all who wait look again."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for loop, event in waiting:
-            loop.call_soon_threadsafe(event.set)
+            with contextlib.suppress(RuntimeError):  # of a server that is no more
+                loop.call_soon_threadsafe(event.set)
 
 
 class Logs:
@@ -108,11 +116,26 @@ class Logs:
         with self._lock:
             log = self._logs.get(job)
             if log is None:
+                self._forget()
                 log = self._logs[job] = Log()
-                over = [id_ for id_, each in self._logs.items() if each.is_over]
-                for id_ in over[: max(0, len(self._logs) - MOST_LOGS)]:
-                    del self._logs[id_]
             return log
+
+    def _forget(self) -> None:
+        """Let go of the oldest that are over, where there are many or they are long."""
+        size = sum(log.bytes for log in self._logs.values())
+        for id_, log in list(self._logs.items()):
+            if size <= MOST_BYTES and len(self._logs) < MOST_LOGS:
+                return
+            if log.is_over:
+                size -= log.bytes
+                del self._logs[id_]
+
+    def drop(self, job: str) -> None:
+        """Forget a job that another server has now; those who listen are sent to the database."""
+        with self._lock:
+            log = self._logs.pop(job, None)
+        if log is not None:
+            log.wake()
 
     def wake(self) -> None:
         """Let all who wait for any job look again."""
@@ -131,12 +154,12 @@ def told(
     status: str, attempt: int, takes: list[dict[str, Any]], end: dict[str, Any]
 ) -> list[Event]:
     """The events that the database knows of a job, without its notes."""
-    events = [Event(0, "queued", {"ahead": 0})]
+    events = [Event.of(0, "queued", {"ahead": 0})]
     base = attempt * AN_ATTEMPT
     if attempt:
-        events.append(Event(base + 1, "started", {"attempt": attempt}))
+        events.append(Event.of(base + 1, "started", {"attempt": attempt}))
     for take in takes:
-        events.append(Event(base + FIRST_TAKE + take["number"], "take", take))
+        events.append(Event.of(base + FIRST_TAKE + take["number"], "take", take))
     if status in ENDS:
-        events.append(Event(base + LAST, status, end))
+        events.append(Event.of(base + LAST, status, end))
     return events

@@ -29,7 +29,6 @@ class Ask:
     request: dict[str, Any]
     seed: int
     path: Path
-    hash: str
 
     @property
     def takes(self) -> int:
@@ -66,7 +65,7 @@ def _maker(shelf: Shelf, metrics: Metrics, playing: Playing | None) -> Work:
     def make(running: Running) -> Outcome:
         job = running.job
         bundle = shelf.get(str(job.request["model"]))
-        asked = Ask(job.id, job.kind, job.request, int(job.seed or 0), bundle.path, bundle.hash)
+        asked = Ask(job.id, job.kind, job.request, int(job.seed or 0), bundle.path)
         began = time.monotonic()
         told = False
 

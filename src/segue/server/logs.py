@@ -1,10 +1,11 @@
-"""The log: one line of JSON an event, on standard error."""
+"""The log: one line of JSON an event, on standard error, whoever has something to say."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import threading
 import time
 from typing import TextIO
 
@@ -28,10 +29,33 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, default=str)
 
 
+OTHERS = ("uvicorn.error", "asyncio", "py.warnings")
+"""Loggers of what the service stands on."""
+
+
 def make_logger(stream: TextIO | None = None) -> logging.Logger:
     """The service's own logger, which writes JSON lines and passes nothing on."""
-    logger = logging.getLogger("segue.server")
-    logger.setLevel(logging.INFO)
+    return _told_as_lines("segue.server", logging.INFO, stream)
+
+
+def adopt_others() -> None:
+    """Let what is said beside the service be lines of JSON too: warnings, threads that fall."""
+    for name in OTHERS:
+        _told_as_lines(name, logging.WARNING, None)
+    logging.captureWarnings(True)
+    logger = logging.getLogger("asyncio")
+
+    def fell(args: threading.ExceptHookArgs) -> None:
+        told = (args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+        name = args.thread.name if args.thread else None
+        logger.error("a thread fell", exc_info=told, extra={"thread_name": name})
+
+    threading.excepthook = fell
+
+
+def _told_as_lines(name: str, level: int, stream: TextIO | None) -> logging.Logger:
+    logger = logging.getLogger(name)
+    logger.setLevel(level)
     logger.propagate = False
     for handler in list(logger.handlers):
         logger.removeHandler(handler)

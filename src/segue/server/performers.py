@@ -13,6 +13,7 @@ import itertools
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -20,16 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import SegueError
-from segue.generation.batching import SharedBundle
 from segue.server.jobs import Ask, perform
 from segue.server.problems import RefusedError, status_of
-from segue.server.shelf import shared
+from segue.server.shelf import Opened
 from segue.server.store import TakeRow
 from segue.server.work import FellError, StoppedError
 from segue.workers import death, hired
 
 LOOK = 0.25
 """Seconds between looks whether a job is to go on."""
+STOOD = 10.0
+"""Seconds that a process has to live for another one to be hired before it is needed."""
 DONE, REFUSED, BUG, STOPPED, FELL = "done", "refused", "bug", "stopped", "fell"
 ENDS = (DONE, REFUSED, BUG, STOPPED, FELL)
 Hear = Callable[[str, dict[str, Any]], None]
@@ -62,6 +64,8 @@ class Performer:
         self._held: dict[int, _Held] = {}
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._prepared: Path | None = None
+        self._is_closed = False
 
     @property
     def takes(self) -> int:
@@ -72,6 +76,7 @@ class Performer:
     def prepare(self, path: Path) -> None:
         """Let it open a bundle before anybody asks for it."""
         with self._lock:
+            self._prepared = path
             self._say(("open", path))
 
     def make(self, asked: Ask, hear: Hear, go_on: Callable[[], None]) -> list[TakeRow]:
@@ -88,7 +93,7 @@ class Performer:
             how, told = self._end_of(ended, go_on)
         finally:
             with self._lock:
-                if self._held.pop(number, None) is not None:
+                if self._held.pop(number, None) is not None and self._pipe is not None:
                     self._say(("stop", number))
         if how == DONE:
             made: list[TakeRow] = told
@@ -111,8 +116,9 @@ class Performer:
             go_on()
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing, and hire no other one."""
         with self._lock:
+            self._is_closed = True
             process, self._process = self._process, None
             pipe, self._pipe = self._pipe, None
         if pipe is not None:
@@ -122,6 +128,8 @@ class Performer:
 
     def _say(self, message: Any) -> None:
         """Send to the process, which is hired first where there is none."""
+        if self._is_closed:
+            raise StoppedError
         if self._pipe is None:
             self._process, self._pipe = hired(_perform, self._batch)
             threading.Thread(
@@ -133,6 +141,7 @@ class Performer:
 
     def _listen(self, process: Any, pipe: Connection) -> None:
         """Hand on what a process tells, until it is no more."""
+        began = time.monotonic()
         with contextlib.suppress(EOFError, OSError):
             while True:
                 number, name, told = pipe.recv()
@@ -142,6 +151,10 @@ class Performer:
             if self._pipe is pipe:
                 self._process = self._pipe = None
             fallen, self._held = self._held, {}
+            stood = time.monotonic() - began > STOOD
+            if stood and self._prepared is not None and not self._is_closed and not self._pipe:
+                # Who comes next need not wait, unless it falls as soon as it stands.
+                self._say(("open", self._prepared))
         for held in fallen.values():
             held.ended.put((FELL, death(process.exitcode)))
 
@@ -197,11 +210,10 @@ class _Stage:
     """What a performer is at."""
 
     def __init__(self, pipe: Connection, batch: int) -> None:
-        self._pipe, self._batch = pipe, batch
+        self._pipe = pipe
         self._sending = threading.Lock()
         self._stopped: dict[int, threading.Event] = {}
-        self._bundles: dict[Path, SharedBundle] = {}
-        self._opening = threading.Lock()
+        self._opened = Opened(batch)
 
     def play(self) -> None:
         """Until the pipe closes."""
@@ -209,9 +221,7 @@ class _Stage:
             while True:
                 message = self._pipe.recv()
                 if message[0] == "open":
-                    with contextlib.suppress(SegueError):  # told to who asks for it
-                        bundle = self._bundle(message[1])
-                        bundle.ensembles.of(bundle, "auto")
+                    threading.Thread(target=self._open, args=message[1:], daemon=True).start()
                 elif message[0] == "stop":
                     if (stopped := self._stopped.get(message[1])) is not None:
                         stopped.set()
@@ -231,7 +241,7 @@ class _Stage:
             self._send(number, name, told)
 
         try:
-            bundle = self._bundle(asked.path, asked.hash)
+            bundle = self._opened.get(asked.path)
             end: tuple[str, Any] = DONE, perform(asked, bundle, hear, go_on)
         except StoppedError:
             end = STOPPED, None
@@ -246,13 +256,10 @@ class _Stage:
         del self._stopped[number]
         self._send(number, *end)
 
-    def _bundle(self, path: Path, hash_: str | None = None) -> SharedBundle:
-        """The bundle in a folder; opened again where another one has taken its place."""
-        with self._opening:
-            bundle = self._bundles.get(path)
-            if bundle is None or hash_ not in (None, bundle.hash):
-                bundle = self._bundles[path] = shared(path, self._batch)
-            return bundle
+    def _open(self, path: Path) -> None:
+        with contextlib.suppress(Exception):  # whatever is wrong is told to who asks for it
+            bundle = self._opened.get(path)
+            bundle.ensembles.of(bundle, "auto")
 
     def _send(self, number: int, name: str, told: Any) -> None:
         # Who does not listen any more has gone, and so do we.

@@ -15,6 +15,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -43,6 +45,7 @@ TITLES = {
     415: "Not in this form",
     422: "The request cannot be met",
     429: "Too much at once",
+    431: "Too much before the body",
     500: "A bug in Segue",
     503: "Not now",
 }
@@ -90,11 +93,16 @@ def problem(
         "type": f"/problems/{status}",
         "title": TITLES.get(status, "It did not work"),
         "status": status,
-        "detail": detail,
+        "detail": _sendable(detail),
     }
     if instance is not None:
-        body["instance"] = instance
+        body["instance"] = _sendable(instance)
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def _sendable(text: str) -> str:
+    """The text without halves of letters, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -146,6 +154,13 @@ def install(app: FastAPI, logger: logging.Logger) -> None:
                 methods -= {"HEAD"}
             headers = {"Allow": ", ".join(sorted(methods))}
         return problem(error.status_code, detail, headers=headers, instance=request.url.path)
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeoutError)
+    async def _database(request: Request, error: Exception) -> Response:
+        logger.error("database", extra={"path": request.url.path, "what": str(error)})
+        detail = "the database cannot be asked just now: ask again in a moment."
+        return problem(503, detail, headers={"Retry-After": "2"}, instance=request.url.path)
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> Response:

@@ -11,13 +11,18 @@ from fastapi import FastAPI
 
 from segue.errors import SegueError
 from segue.server.app import make_app
+from segue.server.logs import adopt_others
+from segue.server.protocol import Protocol
 from segue.server.settings import Settings
 
 BACKLOG = 512
 
 
 class Server(uvicorn.Server):
-    """Ends the streams of events when it is told to stop, since it waits for them."""
+    """Ends the streams of events when it is told to stop, since it waits for them.
+
+    The first signal lets jobs under way finish, the second one does not.
+    """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -25,7 +30,11 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal asks, the second one insists."""
-        self._segue.state.service.works.close_streams()
+        works = self._segue.state.service.works
+        if self.should_exit:  # uvicorn's own way to insist hands nothing back
+            works.hurry()
+            return
+        works.close_streams()
         super().handle_exit(sig, frame)
 
 
@@ -36,22 +45,34 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
     """
     listener = _listener(settings)
     app = make_app(settings)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-        backlog=BACKLOG,
-        proxy_headers=False,
-    )
-    server = Server(config, app)
+    adopt_others()
+    server = server_of(app)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     if ready is not None:
         ready(f"http://{shown}:{port}/")
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:
+        app.state.service.close()
+
+
+def server_of(app: FastAPI, patience: int = 5) -> Server:
+    """What speaks HTTP for an application; told to stop, it gives requests `patience` seconds."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=patience,
+        backlog=BACKLOG,
+        proxy_headers=False,
+    )
+    return Server(config, app)
 
 
 def _listener(settings: Settings) -> socket.socket:

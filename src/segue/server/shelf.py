@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,17 @@ FEW = 12
 """Models that are told by name where one is asked for that there is not."""
 DEEPEST = 3
 """Folders below those given in which bundles are looked for."""
+Mark = tuple[int, int, int]
+"""A file's number, its size, when it changed."""
 
 
 class Shelf:
     """Finds bundles in folders; a folder may be a bundle, a run, or hold many of either."""
 
     def __init__(self, folders: Sequence[Path], batch: int = MOST_TAKES) -> None:
-        self._folders, self._batch = tuple(folders), batch
+        self._folders = tuple(folders)
         self._lock = threading.Lock()
-        self._bundles: dict[str, SharedBundle] = {}
+        self._opened = Opened(batch)
         self._paths: dict[str, Path] = {}
         self.refresh()
 
@@ -44,7 +46,7 @@ class Shelf:
                     found[_free_name(path, found)] = path
         with self._lock:
             self._paths = found
-            self._bundles = {n: b for n, b in self._bundles.items() if found.get(n) == b.path}
+        self._opened.keep(found.values())
 
     def names(self) -> list[str]:
         """The names, in the order of the folders."""
@@ -60,21 +62,17 @@ class Shelf:
     def get(self, name: str) -> SharedBundle:
         """A bundle by name, its files checked when it is first asked for."""
         with self._lock:
-            if name in self._bundles:
-                return self._bundles[name]
             path = self._paths.get(name)
         if path is None:
             raise RefusedError(404, f"there is no model {name!r}; {_meant(name, self.names())}.")
-        loaded = shared(path, self._batch)
-        with self._lock:
-            return self._bundles.setdefault(name, loaded)
+        if _mark(path) is None:
+            raise RefusedError(404, f"the model {name!r} is no longer there: ask for another one.")
+        return self._opened.get(path)
 
     @property
     def takes(self) -> int:
         """How many takes are being played in this process, of all bundles."""
-        with self._lock:
-            held = list(self._bundles.values())
-        return sum(bundle.ensembles.takes for bundle in held)
+        return sum(bundle.ensembles.takes for bundle in self._opened.all())
 
     def described(self) -> list[dict[str, Any]]:
         """All bundles that can be played, as the service tells of them."""
@@ -115,6 +113,44 @@ class Shelf:
             "told": bool(getattr(encoding, "about", False)),
             "licence": _licence(bundle),
         }
+
+
+class Opened:
+    """Bundles by folder, each opened once, and anew where another has taken its place."""
+
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self._lock = threading.Lock()
+        self._bundles: dict[Path, tuple[Mark | None, SharedBundle]] = {}
+
+    def get(self, path: Path) -> SharedBundle:
+        """The bundle in a folder. BundleError for one that is damaged or not there."""
+        with self._lock:
+            mark = _mark(path)
+            known = self._bundles.get(path)
+            if known is None or known[0] != mark:
+                known = self._bundles[path] = mark, shared(path, self._batch)
+            return known[1]
+
+    def keep(self, paths: Iterable[Path]) -> None:
+        """Let go of all others."""
+        kept = set(paths)
+        with self._lock:
+            self._bundles = {path: each for path, each in self._bundles.items() if path in kept}
+
+    def all(self) -> list[SharedBundle]:
+        """Those that are open."""
+        with self._lock:
+            return [bundle for _, bundle in self._bundles.values()]
+
+
+def _mark(path: Path) -> Mark | None:
+    """What tells a bundle from another one that takes its place; None where there is none."""
+    try:
+        found = (path / "bundle.json").stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def shared(path: Path, batch: int) -> SharedBundle:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.exc import OperationalError
 
 
 class Statement:
@@ -54,17 +55,26 @@ class Statements:
     @property
     def refused(self) -> type[Exception]:
         """What the driver raises for a row that may be there once only."""
-        found: type[Exception] = self._engine.dialect.loaded_dbapi.IntegrityError
+        found: type[Exception] = self._dbapi.IntegrityError
         return found
+
+    @property
+    def _dbapi(self) -> Any:
+        return self._engine.dialect.loaded_dbapi
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
-        """A cursor; what is asked of it counts once it is over, and not at all if it fails."""
+        """A cursor; what is asked of it counts once it is over, and not at all if it fails.
+
+        Raises SQLAlchemy's OperationalError where the database cannot be asked.
+        """
         connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
             yield cursor
             connection.commit()
+        except self._dbapi.OperationalError as error:
+            raise OperationalError(None, None, error) from error
         finally:
             # What was not committed is rolled back as the connection goes back to the others.
             connection.close()

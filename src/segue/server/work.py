@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import queue
 import secrets
 import socket
 import threading
@@ -23,6 +22,7 @@ from typing import Any
 
 from segue.errors import SegueError
 from segue.server.events import FIRST_TAKE, LAST, Log, Logs
+from segue.server.lanes import Lane
 from segue.server.metrics import Metrics
 from segue.server.problems import TITLES, RefusedError, status_of
 from segue.server.settings import Limits
@@ -30,9 +30,12 @@ from segue.server.store import CANCELLED, DONE, FAILED, JobRow, Store, TakeRow
 
 MAKE, JUDGE, TRAIN = "make", "judge", "train"
 
-
 MOST_ATTEMPTS = 3
 """How often a job is begun that the process it was made in did not live through."""
+MOST_BEGINNINGS = 10
+"""How often a job is begun at all, trainings apart: one that fells server after server is not."""
+LEAVE = 10.0
+"""Seconds that workers have to stop, once they were told that there is no more time."""
 
 
 class FellError(Exception):
@@ -49,15 +52,18 @@ class Running:
 
     job: JobRow
     log: Log
-    deadline: float
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    seconds: float
+    """How long it may take."""
+    cancelled: threading.Event
+    stopping: threading.Event
+    """Whether there is no more time for any job."""
+    began: float = field(default_factory=time.monotonic)
 
     def go_on(self, _: int = 0) -> None:
         """Raise StoppedError or a RefusedError where the work is to end here."""
         if self.cancelled.is_set() or self.stopping.is_set():
             raise StoppedError
-        if time.monotonic() > self.deadline:
+        if time.monotonic() > self.began + self.seconds:
             raise RefusedError(
                 408, "the job took longer than this server allows: ask for fewer bars or takes."
             )
@@ -74,15 +80,6 @@ class Outcome:
 Work = Callable[[Running], Outcome]
 
 
-@dataclass(frozen=True)
-class Lane:
-    """How many jobs of some kinds are worked on at a time, how many wait, how long one may take."""
-
-    workers: int
-    waiting: int
-    seconds: float
-
-
 class Works:
     """Accepts jobs and sees to them. `work` has a function for each kind, `lane_of` its lane."""
 
@@ -97,15 +94,17 @@ class Works:
         self.is_stopping = False
         self.is_closing = False
         """Whether streams are to end, since the server waits for them to stop."""
+        self._is_urgent = False
+        """Whether what was begun is not waited for."""
         seconds = limits.job_seconds
         self._lanes = {
             MAKE: Lane(limits.running, limits.waiting, seconds),
             JUDGE: Lane(1, limits.waiting, 10 * seconds),
             TRAIN: Lane(limits.trainings, 8, float("inf")),
         }
-        self._queues: dict[str, queue.Queue[str | None]] = {n: queue.Queue() for n in self._lanes}
         self._lock = threading.Lock()
-        self._accepted: dict[str, set[str]] = {name: set() for name in self._lanes}
+        self._cancelled: dict[str, threading.Event] = {}
+        """Whether jobs that a worker has taken are cancelled; before they are begun, and after."""
         self._running: dict[str, Running] = {}
         self._threads: list[threading.Thread] = []
         self._ended = threading.Event()
@@ -116,7 +115,7 @@ class Works:
         """Hire the workers, and begin again what other servers left behind."""
         for name, lane in self._lanes.items():
             for number in range(lane.workers):
-                self._hire(self._serve, f"{name}-{number}", name)
+                self._hire(self._serve, f"{name}-{number}", lane)
         for owner in self.store.owners():
             if _has_fallen(owner):
                 self.store.hand_back(owner)
@@ -143,9 +142,16 @@ class Works:
             return known
         if self.is_stopping:
             raise RefusedError(503, "the server is about to stop: ask again in a moment.", after=5)
-        lane = self._work[kind][0]
+        name = self._work[kind][0]
+        lane = self._lanes[name]
         id_ = secrets.token_hex(10)
-        self._admit(lane, id_)
+        if not lane.admit(id_):
+            self._metrics.refused.labels("queue").inc()
+            raise RefusedError(
+                429,
+                f"{len(lane)} jobs are under way and no more may wait: ask again later.",
+                after=self._wait(name),
+            )
         job = None
         try:
             job = self.store.add(
@@ -154,14 +160,14 @@ class Works:
             )  # fmt: skip
         finally:
             if job is None:
-                self._forget(lane, id_)
+                lane.leave(id_)
         if job is None:
             assert key is not None
             known = self._same(key, digest)
             assert known is not None
             return known
         self.logs.of(id_).add("queued", {"ahead": self.ahead(id_)}, 0)
-        self._queues[lane].put(id_)
+        lane.put(id_)
         self._metrics.accepted.labels(kind).inc()
         return job
 
@@ -175,27 +181,9 @@ class Works:
             )
         return known
 
-    def _admit(self, lane: str, id_: str) -> None:
-        """Reserve a place; there are as many as workers and places to wait."""
-        most = self._lanes[lane].workers + self._lanes[lane].waiting
-        with self._lock:
-            if len(self._accepted[lane]) >= most:
-                self._metrics.refused.labels("queue").inc()
-                raise RefusedError(
-                    429,
-                    f"{len(self._accepted[lane])} jobs are under way and no more may wait: ask "
-                    "again later.",
-                    after=self._wait(lane),
-                )
-            self._accepted[lane].add(id_)
-
     def _wait(self, lane: str) -> float:
         """Seconds after which there is likely to be a place: a job's usual time, or two."""
         return max(1.0, min(60.0, self._metrics.usual_seconds(lane)))
-
-    def _forget(self, lane: str, id_: str) -> None:
-        with self._lock:
-            self._accepted[lane].discard(id_)
 
     def cancel(self, id_: str) -> JobRow:
         """Cancel a job; one that has ended stays as it is. RefusedError, 404, for none."""
@@ -205,21 +193,19 @@ class Works:
         if job.is_open:
             self.store.ask_to_cancel(id_)
             with self._lock:
-                running = self._running.get(id_)
-            if running is not None:
-                running.cancelled.set()
+                cancelled = self._cancelled.get(id_)
+            if cancelled is not None:
+                cancelled.set()
             elif self.store.finish(id_, self.owner, CANCELLED):
+                for lane in self._lanes.values():
+                    lane.leave(id_)
+                self._metrics.ended.labels(job.kind, CANCELLED).inc()
                 self._end(id_, CANCELLED, {})
         return self.store.job(id_) or job
 
     def ahead(self, id_: str) -> int:
         """How many jobs of the same lane wait before this one."""
-        for jobs in self._queues.values():
-            with jobs.mutex:
-                waiting = list(jobs.queue)
-            if id_ in waiting:
-                return waiting.index(id_)
-        return 0
+        return next((n for lane in self._lanes.values() if (n := lane.ahead(id_)) is not None), 0)
 
     def has(self, id_: str) -> bool:
         """Whether this server has a job; one that stood still too long loses it to another."""
@@ -230,31 +216,31 @@ class Works:
         """How many jobs wait here and how many are worked on."""
         with self._lock:
             running = len(self._running)
-            return sum(map(len, self._accepted.values())) - running, running
+        return max(0, sum(map(len, self._lanes.values())) - running), running
 
     def close_streams(self) -> None:
         """Accept no more, and end the streams of events: those who listen come back."""
         self.is_stopping = self.is_closing = True
         self.logs.wake()
 
+    def hurry(self) -> None:
+        """Wait no longer for what was begun, which is handed back."""
+        self._is_urgent = True
+
     def stop(self) -> None:
         """Finish what was begun, if it is done in time; hand back everything else."""
         self.is_stopping = True
         until = time.monotonic() + self.limits.stop_seconds
-        for name, lane in self._lanes.items():
-            with self._queues[name].mutex:
-                self._queues[name].queue.clear()
-            for _ in range(lane.workers):
-                self._queues[name].put(None)
-        while time.monotonic() < until and self.counts()[1]:
+        for lane in self._lanes.values():
+            lane.close()
+        while time.monotonic() < until and not self._is_urgent:
             if all(r.job.kind == "train" for r in self._all_running()):
                 break  # a training goes on from its last checkpoint
             time.sleep(0.05)
-        for running in self._all_running():
-            running.stopping.set()
         self._ended.set()
+        until = time.monotonic() + LEAVE
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(max(0.0, until - time.monotonic()))
         left = self.store.hand_back(self.owner)
         self._logger.info("stopped", extra={"handed_back": left})
 
@@ -264,33 +250,41 @@ class Works:
 
     # -- the workers -------------------------------------------------------------------------
 
-    def _serve(self, lane: str) -> None:
-        while not self.is_stopping:
-            id_ = self._queues[lane].get()
-            if id_ is None:
-                return
+    def _serve(self, lane: Lane) -> None:
+        while (id_ := lane.next()) is not None:
             try:
-                while self._see_to(id_, self._lanes[lane].seconds):
+                while self._see_to(id_, lane.seconds):
                     pass
-            except Exception as error:
+            except Exception as error:  # told in the log; the keeper lets the job wait again
                 self._logger.exception("worker", exc_info=error, extra={"job": id_})
             finally:
-                self._forget(lane, id_)
+                lane.leave(id_)
 
     def _see_to(self, id_: str, seconds: float) -> bool:
         """Work on a job; whether it has to be begun again."""
-        job = self.store.begin(id_, self.owner, time.time() + self.limits.lease_seconds)
-        if job is None:
-            return False
-        log = self.logs.of(id_)
-        log.begin(job.attempt)
-        running = Running(job, log, time.monotonic() + seconds)
+        cancelled = threading.Event()
+        with self._lock:
+            self._cancelled[id_] = cancelled
+        try:
+            job = self.store.begin(id_, self.owner, time.time() + self.limits.lease_seconds)
+            if job is None:
+                return False
+            if job.cancel:
+                cancelled.set()
+            log = self.logs.of(id_)
+            return self._work_on(Running(job, log, seconds, cancelled, self._ended))
+        finally:
+            with self._lock:
+                del self._cancelled[id_]
+
+    def _work_on(self, running: Running) -> bool:
+        """Work on a job that was begun; whether it has to be begun again."""
+        job, log = running.job, running.log
+        id_ = job.id
         with self._lock:
             self._running[id_] = running
-        if job.cancel:
-            running.cancelled.set()
+        log.begin(job.attempt)
         log.add("started", {"attempt": job.attempt, "seed": job.seed}, 1)
-        began = time.monotonic()
         try:
             status, told = self._ended_as(running)
         except FellError as error:
@@ -301,9 +295,10 @@ class Works:
         finally:
             with self._lock:
                 del self._running[id_]
-        took = time.monotonic() - began
+        took = time.monotonic() - running.began
         if status is None:
             self._logger.info("handed back", extra={"job": id_, "kind": job.kind})
+            self.logs.drop(id_)
             return False
         self._metrics.finished(job.kind, self._work[job.kind][0], status, took)
         self._logger.info(
@@ -320,6 +315,7 @@ class Works:
         status = DONE
         try:
             running.go_on()
+            self._require_hope(job)
             outcome = self._work[job.kind][1](running)
         except StoppedError:
             if not running.cancelled.is_set():
@@ -350,6 +346,15 @@ class Works:
             return status, {"problem": problem}
         return status, end_of(status, [take.id for take in outcome.takes], outcome.result)
 
+    def _require_hope(self, job: JobRow) -> None:
+        """Refuse a job that was begun often, and that whoever worked on it did not live through."""
+        if job.attempt > MOST_BEGINNINGS and self._work[job.kind][0] != TRAIN:
+            raise RefusedError(
+                503,
+                f"it was begun {MOST_BEGINNINGS} times and never came to an end: ask for less, or "
+                "look in the log.",
+            )
+
     def _end(self, id_: str, status: str, told: dict[str, Any]) -> None:
         self.logs.of(id_).add(status, told, LAST)
 
@@ -370,17 +375,19 @@ class Works:
             self.cancel(id_)
         if self.is_stopping:
             return
+        for id_, kind in self.store.open_of(self.owner):
+            if kind in self._work and id_ not in (lane := self._lanes[self._work[kind][0]]):
+                # Its end could not be written down, or not even its beginning.
+                self._logger.warning("stranded", extra={"job": id_})
+                lane.put(id_)
         waiting, running = self.counts()
         free = max(1, self.limits.running + self.limits.waiting - waiting - running)
         for job in self.store.adopt(self.owner, lease, free):
             if job.kind not in self._work:
                 continue
-            lane = self._work[job.kind][0]
-            with self._lock:
-                self._accepted[lane].add(job.id)
             self._logger.info("taken over", extra={"job": job.id, "attempt": job.attempt})
             self._metrics.adopted.inc()
-            self._queues[lane].put(job.id)
+            self._lanes[self._work[job.kind][0]].put(job.id)
         self.store.trim(self.limits.kept_jobs, self.limits.kept_takes)
 
 

@@ -95,12 +95,13 @@ async def _stream(parts: Service, id_: str, since: int) -> AsyncIterator[bytes]:
     while not parts.works.is_closing:
         log = None if is_elsewhere else parts.works.logs.known(id_)
         if log is not None:
-            events_, over = log.after(since), log.is_over
+            over = log.is_over  # asked first: what it ends with is among the events then
+            events_ = log.after(since)
         else:
             events_, over = await asyncio.to_thread(_from_database, parts, id_, since)
         if events_:
             since = events_[-1].number
-            yield b"".join(event.encoded() for event in events_)
+            yield b"".join(event.encoded for event in events_)
         if over:
             return
         if log is None:
