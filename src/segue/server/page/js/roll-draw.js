@@ -36,7 +36,8 @@ function columnsOf(notes) {
     });
     delete group.index;
   }
-  const made = [...groups.values()];
+  // What is locked stays in sight where new notes lie on it.
+  const made = [...groups.values()].sort((a, b) => a.locked - b.locked);
   columns.set(notes, made);
   return made;
 }

@@ -292,6 +292,12 @@ export function makeTakes({ store, player }) {
   return { start, cancel, resume, hear, keep, reject };
 }
 
+/** "bar 3, bars 5–8 are". */
+const spansOf = (spans) => {
+  const names = spans.slice(0, 3).map(({ first, last }) => (last - first > 1 ? `bars ${first + 1}–${last}` : `bar ${first + 1}`));
+  return `${names.join(", ")}${spans.length > 3 ? " and more" : ""} ${spans.length === 1 && !names[0].startsWith("bars") ? "is" : "are"}`;
+};
+
 const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** The cards. */
@@ -360,9 +366,9 @@ export function showTakes({ store, takes, player }) {
     made.keep.setAttribute("aria-label", `Keep take ${take.number}`);
     const bad = take.findings.length;
     made.mark.className = `tag ${take.copied || bad ? "warn" : ""}`;
-    made.mark.textContent = done ? (take.copied ? "in the training music" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
+    made.mark.textContent = done ? (take.copied ? "copied" : bad ? `${bad} ${bad === 1 ? "finding" : "findings"}` : `seed ${take.seed}`) : take.status === "failed" ? "failed" : "coming";
     made.told.textContent = done
-      ? (bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${counted(take.newNotes, "new note")} · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
+      ? (take.copied ? `${spansOf(take.memorised)} in the training music too` : bad ? take.findings.map((f) => `${f.what}${f.bars ? ` (bars ${f.bars[0]}–${f.bars[1]})` : ""}`).join("; ") : `${counted(take.newNotes, "new note")} · ${Math.round((take.bars ?? 0) * 10) / 10} bars in all`)
       : take.problem ?? (take.arrived ? `${counted(take.arrived, "note")} so far` : WAYS[take.way].whole ?? "the first notes are on their way");
     made.told.title = made.told.textContent;
     const key = `${theme}/${document.documentElement.dataset.theme}`;
