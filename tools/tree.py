@@ -36,6 +36,7 @@ ELSE = {
     "src/segue/server/page/index.html": "the page, before any script",
     "src/segue/server/page/examples/blues.json": "a blues of twelve bars",
     "src/segue/server/page/examples/chorale.json": "a chorale by Bach",
+    "src/segue/server/page/examples/prelude.json": "the opening of a prelude by Bach",
     "src/segue/server/page/examples/index.json": "names and sources of the examples",
     "src/segue/server/page/examples/jig.json": "a jig",
     "src/segue/py.typed": "tells type checkers that the package is typed",
