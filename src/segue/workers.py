@@ -87,6 +87,11 @@ class Crew(Generic[Item, Result]):
         for worker in self._workers:
             worker.end()
 
+    def kill(self) -> None:
+        """Kill the workers, as another thread may that waits for nothing they do."""
+        for worker in self._workers:
+            worker.process.kill()
+
     def each(self, items: Sequence[Item], *, in_order: bool = False) -> Iterator[Outcome[Result]]:
         """What becomes of every item; a list is taken to its end before the next one comes."""
         if in_order:

@@ -202,3 +202,13 @@ def test_a_blind_test_counts_votes_and_tells_no_name(client: httpx.Client) -> No
 
 def test_music_that_a_person_sends_is_what_the_program_sees() -> None:
     assert of_score(Music.model_validate(PIECE).score()) == PIECE
+
+
+def test_music_that_is_too_long_is_not_judged(small: Callable[..., httpx.Client]) -> None:
+    client = small({"notes": len(PIECE["notes"]) - 1})
+    asked: dict[str, Any] = {"measure": {"music": PIECE}, "drift": {"pieces": [PIECE]}}
+    asked["drift"]["model"] = MODEL
+    for way, body in asked.items():
+        answer = client.post(f"{API}/{way}", json=body)
+        assert answer.status_code == 413
+        assert "send a part of it" in answer.json()["detail"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import segue
 from music import chorale
 from segue.formats.midi import read_bytes
 from segue.server import sandbox
+from segue.server.problems import RefusedError
 from segue.server.sound import span
 from segue.server.wire import Music
 from segue.workers import REFUSED, Crew
@@ -70,6 +73,27 @@ def test_a_child_has_a_limit_of_memory() -> None:
         small, large = crew.each([1 << 29, 1 << 36], in_order=True)
     assert (small.status, small.reason) == (REFUSED, "needs more memory than there is.")
     assert large.value == 1 << 30
+
+
+def asleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def test_a_child_that_is_at_work_is_ended_when_the_server_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sandbox, "work", asleep)
+    children = sandbox.Sandbox(1, 600.0, 0, 1)
+
+    async def stop() -> None:
+        file = asyncio.create_task(children.run(600.0))  # type: ignore[arg-type]
+        while not children._hired:
+            await asyncio.sleep(0.01)
+        children.close()
+        with pytest.raises(RefusedError, match="ended early"):
+            await file
+
+    asyncio.run(stop())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from segue import bundles
+from segue.server import performers
 from segue.server.jobs import Ask, perform
 from segue.server.performers import Performer, Performers, PlayingError
 from segue.server.problems import RefusedError
@@ -148,3 +150,40 @@ def test_jobs_go_to_who_has_least_to_play(asked: Ask) -> None:
     finally:
         several.close()
     assert all(each._process is None for each in several._all)
+
+
+def test_one_that_falls_while_it_waits_is_replaced_before_anybody_asks(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performers, "STOOD", 0.0)
+    idle = Performer(8)
+    try:
+        idle.prepare(bundles.load(run_path).path)
+        first = idle._process
+        os.kill(first.pid, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while idle._process in (None, first):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    finally:
+        idle.close()
+    assert idle._process is None
+
+
+def test_one_that_is_closed_hires_nobody(asked: Ask) -> None:
+    closed = Performer(8)
+    closed.close()
+    with pytest.raises(StoppedError):
+        closed.make(asked, go_on_hearing, go_on)
+    assert closed._process is None
+
+
+def test_one_that_cannot_open_what_it_is_to_prepare_lives_on(
+    asked: Ask, tmp_path: Path, performer: Performer
+) -> None:
+    performer.make(asked, go_on_hearing, go_on)
+    process = performer._process
+    (tmp_path / "bundle.json").write_text("nonsense")
+    performer.prepare(tmp_path)
+    assert len(performer.make(asked, go_on_hearing, go_on)) == 2
+    assert performer._process is process

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 
+from segue.server import schemas
+from segue.server.store import Store
 from served import API, MODEL
 
 NOTE = {"onset": 0, "duration": 4, "pitch": 60}
@@ -77,3 +82,55 @@ def test_what_is_not_in_the_body(client: httpx.Client) -> None:
     several = {"model": MODEL, "takes": 0, "bars": 0}
     assert told(client.post(f"{API}/generate", json=several)).endswith("(1 more like it.)")
     assert wrong.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"music": {"notes": [1] * 100_000}},
+        {"music": {"notes": []}, **{f"name{i}": 1 for i in range(100_000)}},
+        {"music": {"notes": [{f"name{i}": 1 for i in range(100_000)}]}},
+    ],
+)
+def test_a_fault_in_very_many_places_is_told_once(
+    client: httpx.Client, body: dict[str, Any]
+) -> None:
+    answer = client.post(f"{API}/measure", json=body)
+    assert answer.status_code == 422
+    assert len(answer.json()["detail"]) < 300
+    assert "more like it" not in answer.json()["detail"]
+
+
+def test_many_values_are_counted_before_they_are_looked_at() -> None:
+    asked = {"model": "x", "music": {}, "first_bar": 0, "last_bar": 1, "tracks": ["x"] * 100_000}
+    for kind, wrong in [
+        (schemas.Infill, asked),
+        (schemas.Listening, {"takes": {f"x{i}": "" for i in range(100_000)}}),
+        (schemas.Sampling, {"heats": {f"x{i}": "" for i in range(100_000)}}),
+    ]:
+        with pytest.raises(ValidationError) as found:
+            kind.model_validate(wrong)
+        assert [each["type"] for each in found.value.errors()] == ["too_long"]
+
+
+def test_half_a_letter_is_told_as_a_question_mark(client: httpx.Client) -> None:
+    body = b'{"model": "\\ud800"}'
+    answer = client.post(
+        f"{API}/generate", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == 'model came as "?"; text is allowed.'
+
+
+def test_a_database_that_cannot_be_asked_is_told_as_one_that_may_be_again(
+    small: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = small()
+
+    def refuse(*_: Any) -> None:
+        raise OperationalError("SELECT", None, Exception("the disk is full"))
+
+    monkeypatch.setattr(Store, "job", refuse)
+    answer = client.get(f"{API}/jobs/ab")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["detail"].startswith("the database cannot be asked just now")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from segue import bundles
 from segue.errors import SegueError
 from segue.generation.fill import _FILLERS
 from segue.server.shelf import FILLED, Shelf, require_way
@@ -49,3 +51,24 @@ def test_what_comes_with_segue_is_chosen_unless_folders_are_named(
         assert {each["name"] for each in told} == {"segue-piano", MODEL}
         assert [each["name"] for each in told if each["default"]] == [chosen]
     assert Shelf([shipped]).described()[0]["licence"] == "CC0 1.0"
+
+
+def test_a_bundle_that_took_another_ones_place_is_told_of(
+    shelf_path: Path, shipped: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "mine"
+    shutil.copytree(shelf_path / "bundle", place)
+    shelf = Shelf([tmp_path])
+    first = shelf.get("mine")
+    assert shelf.get("mine") is first
+    shutil.rmtree(place)
+    with pytest.raises(SegueError, match="no longer there"):
+        shelf.get("mine")
+    assert shelf.described() == []
+    shutil.copytree(shipped, place)
+    assert shelf.get("mine").hash == bundles.load(shipped).hash != first.hash
+    assert [each["name"] for each in shelf.described()] == ["mine"]
+
+
+def test_folders_that_hold_nothing_are_known(shelf_path: Path, tmp_path: Path) -> None:
+    assert Shelf([shelf_path, tmp_path]).empty == (tmp_path,)

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateTable
 
 from segue.errors import MissingExtraError, SegueError
@@ -146,3 +148,22 @@ def test_servers_that_begin_at_once_share_a_new_database(tmp_path: Path) -> None
 
         with ThreadPoolExecutor(6) as pool:
             assert all(each.result() for each in [pool.submit(begin) for _ in range(6)])
+
+
+def test_tables_that_another_version_made_are_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    engine = sql.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sql.text("CREATE TABLE segue_pages (id TEXT, value TEXT)"))
+    engine.dispose()
+    with pytest.raises(SegueError, match="segue_pages without created, kind"):
+        Store(url)
+
+
+def test_what_the_driver_says_is_told_in_one_way(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    with store.engine.begin() as connection:
+        connection.execute(sql.text("DROP TABLE segue_takes"))
+    with pytest.raises(OperationalError):
+        store.facts_of("a")
+    store.close()

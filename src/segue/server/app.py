@@ -26,7 +26,7 @@ from segue.server.metrics import Metrics
 from segue.server.performers import Performers
 from segue.server.sandbox import Sandbox
 from segue.server.settings import Settings
-from segue.server.shelf import Shelf
+from segue.server.shelf import FEW, Shelf
 from segue.server.store import Store
 from segue.server.work import Works
 
@@ -72,12 +72,21 @@ def make_service(settings: Settings, logger: logging.Logger | None = None) -> Se
     shelf = Shelf(_folders(settings), limits.batch)
     store = Store(settings.database_url)
     metrics = Metrics()
+    _tell_what_there_is(settings, shelf, logger)
     performers = Performers(limits.processes, limits.batch) if limits.processes else None
     works = Works(store, limits, table(settings, shelf, metrics, performers), logger, metrics)
     sandbox = Sandbox(
         limits.children, limits.convert_seconds, limits.child_bytes, limits.child_queue
     )
     return Service(settings, shelf, store, works, sandbox, performers, metrics, logger)
+
+
+def _tell_what_there_is(settings: Settings, shelf: Shelf, logger: logging.Logger) -> None:
+    """What is served, and which folders hold nothing: one may have been mistyped."""
+    names = shelf.names()
+    empty = [str(folder) for folder in shelf.empty if folder in settings.bundles]
+    told = {"models": len(names), "first": names[:FEW], "folders_without": empty}
+    logger.log(logging.WARNING if empty else logging.INFO, "serves", extra=told)
 
 
 def _folders(settings: Settings) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import time
@@ -52,7 +53,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        status = 500
+        status: int | None = None
         counted = _Counted(receive, self._most(scope["path"]))
 
         async def send_safely(message: Message) -> None:
@@ -79,9 +80,14 @@ class Guard:
                 await self._app(scope, counted, send_unless_over)
                 if counted.is_over:  # whatever was made of half a body, it is too long
                     await _too_long(scope["path"])(scope, receive, send_safely)
+        except asyncio.CancelledError:
+            if status is None:
+                await _stopping(scope["path"])(scope, receive, send_safely)
+            raise
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "other")
+            status = status or 500
             self._metrics.requests.labels(scope["method"], route, str(status)).inc()
             self._metrics.request_seconds.labels(route).observe(seconds)
             if status == 429:
@@ -171,6 +177,13 @@ def _same(origin: str, host: str) -> bool:
 
 def _too_long(path: str) -> ASGIApp:
     return problem(413, "the request is longer than allowed: send less at once.", instance=path)
+
+
+def _stopping(path: str) -> ASGIApp:
+    return problem(
+        503, "the server stops before this was done: ask again in a moment.",
+        headers={"Retry-After": "5"}, instance=path,
+    )  # fmt: skip
 
 
 class _Counted:

@@ -165,8 +165,13 @@ def require_within(asked: Any, limits: Any) -> None:
         value, most = getattr(asked, name, 0), getattr(limits, name)
         if value > most:
             raise RefusedError(413, f"{name} came as {value}; this server makes up to {most}.")
-    music = getattr(asked, "music", None)
-    if music is not None and len(music.notes) > limits.notes:
+    if (music := getattr(asked, "music", None)) is not None:
+        require_few_notes(music, limits)
+
+
+def require_few_notes(music: Any, limits: Any) -> None:
+    """Refuse music that is longer than this server works on."""
+    if len(music.notes) > limits.notes:
         raise RefusedError(
             413,
             f"the music has {len(music.notes):,} notes; this server takes up to "

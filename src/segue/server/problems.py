@@ -251,8 +251,12 @@ def _instead(kind: str, said: Any, error: Any) -> str:
 
 def _short(value: Any, most: int = 60) -> str:
     """A value as the request had it, cut off where it is long."""
-    told = json.dumps(value, default=str, ensure_ascii=False)
-    return told if len(told) <= most else f"{told[:most]}..."
+    told = ""
+    for part in json.JSONEncoder(default=str, ensure_ascii=False).iterencode(value):
+        told += part
+        if len(told) > most:
+            return f"{told[:most]}..."
+    return told
 
 
 def _names_beside(asked: Any, path: list[str]) -> list[str]:

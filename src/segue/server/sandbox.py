@@ -148,6 +148,7 @@ class Sandbox:
         self._crews: queue.Queue[Crew[Any, Any] | None] = queue.Queue()
         for _ in range(children):
             self._crews.put(None)  # hired when first needed
+        self._hired: list[Crew[Any, Any]] = []
         self._count = 0
         self._slots = asyncio.Semaphore(children)
 
@@ -175,14 +176,13 @@ class Sandbox:
         crew = self._crews.get()
         if crew is None:
             crew = Crew(work, 1, self._seconds)
+            self._hired.append(crew)
         try:
             return next(iter(crew.each([item])))
         finally:
             self._crews.put(crew)
 
     def close(self) -> None:
-        """End the children."""
-        while not self._crews.empty():
-            crew = self._crews.get()
-            if crew is not None:
-                crew.__exit__()
+        """End the children, whatever they are doing; a second time is no harm."""
+        for crew in self._hired:
+            crew.kill()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from segue.server.problems import Problem
-from segue.server.wire import Music, Wire
+from segue.server.wire import Music, Wire, few
 
 Name = Annotated[str, Field(min_length=1, max_length=200, examples=["chorale-lstm"])]
 Seed = Annotated[int | None, Field(ge=0, le=2**53, examples=[1])]
@@ -26,7 +26,7 @@ class Sampling(Wire):
     min_p: Annotated[float | None, Field(ge=0, lt=1)] = None
     typical: Annotated[float | None, Field(gt=0, le=1)] = None
     heats: Annotated[
-        dict[str, Annotated[float, Field(ge=0, le=10)]] | None, Field(max_length=64)
+        dict[str, Annotated[float, Field(ge=0, le=10)]] | None, Field(max_length=64), few(64)
     ] = None
     loop_beats: Annotated[float | None, Field(ge=0, le=1024)] = None
 
@@ -102,6 +102,7 @@ class Infill(Making):
     tracks: Annotated[
         tuple[Annotated[int, Field(ge=0, le=1023)], ...],
         Field(max_length=1024, description="Counted from 0; none means all.", strict=False),
+        few(1024),
     ] = ()
 
 
@@ -162,7 +163,7 @@ class Drift(Wire):
     """Whether pieces are still like what a bundle was trained on."""
 
     model: Name
-    pieces: Annotated[list[Music], Field(min_length=1, max_length=64)]
+    pieces: Annotated[list[Music], Field(min_length=1, max_length=64), FailFast()]
 
 
 class Render(Wire):
@@ -393,6 +394,7 @@ class Listening(Wire):
             Annotated[str, Field(min_length=1, max_length=80)],
         ],
         Field(min_length=2, max_length=64, examples=[{"0b8d-0": "model A", "77aa-0": "model B"}]),
+        few(64),
     ]
     seed: Seed = None
 

@@ -35,17 +35,24 @@ class Shelf:
         self._lock = threading.Lock()
         self._opened = Opened(batch)
         self._paths: dict[str, Path] = {}
+        self.empty: tuple[Path, ...] = ()
+        """The folders that hold no bundle."""
         self.refresh()
 
     def refresh(self) -> None:
         """Look again, as after a training."""
         found: dict[str, Path] = {}
+        empty = []
         for folder in self._folders:
-            for path in _bundles_in(folder, DEEPEST):
+            there = _bundles_in(folder, DEEPEST)
+            if not there:
+                empty.append(folder)
+            for path in there:
                 if path not in found.values():
                     found[_free_name(path, found)] = path
         with self._lock:
             self._paths = found
+            self.empty = tuple(empty)
         self._opened.keep(found.values())
 
     def names(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,8 @@ from segue.server.settings import Settings
 from segue.server.shelf import Shelf
 from segue.server.work import TRAIN, Outcome, Running, Work
 
+MOST_NAME, MOST_SUFFIX = 120, 16
+"""Bytes of an uploaded file's name, and of its end."""
 MOST_POINTS = 2000
 """Points of a curve that are sent; a longer one is thinned."""
 
@@ -168,9 +171,23 @@ def keep_upload(settings: Settings, name: str, files: Iterable[tuple[str, bytes]
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for given, data in files:
-        plain = Path(given.replace("\\", "/")).name.lstrip(".")[:120] or "music.mid"
-        (folder / f"{count:05d}-{plain}").write_bytes(data)
+        (folder / f"{count:05d}-{_plain(given)}").write_bytes(data)
         count += 1
     if not count:
         raise SegueError("no file of music came: drop a folder with MIDI, ABC or MusicXML files.")
     return count
+
+
+def drop_upload(settings: Settings, name: str) -> None:
+    """Let go of files that no training was begun with."""
+    shutil.rmtree(settings.work / "uploads" / name, ignore_errors=True)
+
+
+def _plain(given: str) -> str:
+    """A name that any system takes for a file, with the end that says what it holds."""
+    name = given.replace("\\", "/").rsplit("/", 1)[-1].lstrip(".")
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    stem, dot, end = name.rpartition(".")
+    if not dot or len(end.encode()) > MOST_SUFFIX:
+        stem, dot, end = name, "", ""
+    return (stem.encode()[:MOST_NAME].decode(errors="ignore") or "music") + dot + end

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from segue.errors import SegueError, nearest
 from segue.score import BEND, CONTROL, KEY, METRE, NOTE, TEMPO, Score, Track, events
@@ -32,10 +33,37 @@ KEYS = {
 _NAMES = {value: name for name, value in KEYS.items()}
 
 
+MOST_NAMES = 64
+"""Names in an object; each that is not known would be a fault of its own, to be told."""
+
+
 class Wire(BaseModel):
-    """What all that comes in has in common: nothing unknown, and no text for a number."""
+    """What all that comes in has in common: nothing unknown, and no text for a number.
+
+    What is wrong in millions of places is told of the first ones: it took minutes to tell of all.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_names(cls, data: Any) -> Any:
+        if isinstance(data, dict) and len(data) > MOST_NAMES:
+            told = {"count": len(data)}
+            raise PydanticCustomError("names", "an object with {count} names, far too many", told)
+        return data
+
+
+def few(most: int) -> BeforeValidator:
+    """Refuses more than that before it looks at any."""
+
+    def check(data: Any) -> Any:
+        if isinstance(data, dict | list | tuple) and len(data) > most:
+            told = {"field_type": "Value", "max_length": most, "actual_length": len(data)}
+            raise PydanticKnownError("too_long", told)
+        return data
+
+    return BeforeValidator(check)
 
 
 class WireTempo(Wire):
@@ -119,13 +147,13 @@ class Music(Wire):
     )
 
     ticks_per_quarter: Annotated[int, Field(ge=1, le=65_535)] = 480
-    tempi: Annotated[list[WireTempo], Field(max_length=10_000)] = []
-    metres: Annotated[list[WireMetre], Field(max_length=10_000)] = []
-    keys: Annotated[list[WireKey], Field(max_length=10_000)] = []
-    tracks: Annotated[list[WireTrack], Field(max_length=1024)] = []
-    notes: Annotated[list[WireNote], Field(max_length=200_000)] = []
-    controllers: Annotated[list[WireController], Field(max_length=400_000)] = []
-    bends: Annotated[list[WireBend], Field(max_length=400_000)] = []
+    tempi: Annotated[list[WireTempo], Field(max_length=10_000), FailFast()] = []
+    metres: Annotated[list[WireMetre], Field(max_length=10_000), FailFast()] = []
+    keys: Annotated[list[WireKey], Field(max_length=10_000), FailFast()] = []
+    tracks: Annotated[list[WireTrack], Field(max_length=1024), FailFast()] = []
+    notes: Annotated[list[WireNote], Field(max_length=200_000), FailFast()] = []
+    controllers: Annotated[list[WireController], Field(max_length=400_000), FailFast()] = []
+    bends: Annotated[list[WireBend], Field(max_length=400_000), FailFast()] = []
 
     def score(self) -> Score:
         """The Score it stands for; SegueError for a track, metre or key that there is none of."""

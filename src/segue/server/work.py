@@ -128,15 +128,17 @@ class Works:
         thread.start()
 
     def submit(
-        self, kind: str, request: dict[str, Any], *, key: str | None, seed: int | None = None
-    ) -> JobRow:
+        self, kind: str, request: dict[str, Any], *, key: str | None, seed: int | None = None,
+        same: Any = None,
+    ) -> JobRow:  # fmt: skip
         """Accept a job, or give the one that the same key was given for.
 
+        `same` is what makes two requests the same, where that is not all of the request.
         Raises RefusedError: 409 for a key that came with another request, 429 where too many
         wait, 503 where the server stops.
         """
         digest = hashlib.sha256(
-            json.dumps([kind, request], sort_keys=True).encode()
+            json.dumps([kind, same or request], sort_keys=True).encode()
         ).hexdigest()  # fmt: skip
         if key is not None and (known := self._same(key, digest)) is not None:
             return known

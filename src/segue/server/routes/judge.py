@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from segue.errors import SegueError
 from segue.server import schemas
 from segue.server.guard import PREFIX
+from segue.server.making import require_few_notes
 from segue.server.routes.parts import ACCEPTED, IdempotencyKey, Parts, submitted
 
 router = APIRouter(prefix=PREFIX, tags=["judge"])
@@ -23,6 +24,7 @@ def accepted(
     for piece in [*getattr(asked, "pieces", ()), *filter(None, [getattr(asked, "music", None)])]:
         if not piece.notes:
             raise SegueError("the music has no notes: draw some, or drop a file.")
+        require_few_notes(piece, parts.settings.limits)
         piece.score()
     return submitted(parts, kind, asked.model_dump(mode="json"), key, response)
 

@@ -49,9 +49,10 @@ def submitted(
     key: str | None,
     response: Response,
     seed: int | None = None,
+    same: Any = None,
 ) -> schemas.Job:
     """A job made of a request that was checked; the answer says where it is."""
-    job = parts.works.submit(kind, request, key=key, seed=seed)
+    job = parts.works.submit(kind, request, key=key, seed=seed, same=same)
     response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
     return told_of(parts, job)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from segue.server import schemas
 from segue.server.guard import PREFIX
 from segue.server.problems import RefusedError, responses
 from segue.server.routes.parts import ACCEPTED, IdempotencyKey, Parts, submitted
-from segue.server.training import SAMPLES, Runs, keep_upload
+from segue.server.training import SAMPLES, Runs, drop_upload, keep_upload
 
 router = APIRouter(prefix=PREFIX, tags=["train"])
 
@@ -47,14 +48,28 @@ async def train(
     given = [(each.filename or "", await each.read()) for each in files]
     if any(len(data) > parts.settings.limits.upload_bytes for _, data in given):
         raise RefusedError(413, "one of the files is larger than any piece of music needs to be.")
-    count = await asyncio.to_thread(keep_upload, parts.settings, run, given)
-    request = {
-        "recipe": recipe, "run": run, "upload": run, "files": count, "max_minutes": max_minutes,
-        "max_steps": max_steps, "seed": seed, "settings": settings,
+    asked = {
+        "recipe": recipe, "files": len(given), "max_minutes": max_minutes, "max_steps": max_steps,
+        "seed": seed, "settings": settings,
     }  # fmt: skip
-    return await asyncio.to_thread(
-        submitted, parts, "train", request, idempotency_key, response, seed
-    )
+
+    def begin() -> schemas.Job:
+        # A request that is sent again is the same by its files, and not by the run's new name.
+        sums = [[each, hashlib.sha256(data).hexdigest()] for each, data in given]
+        same = {**asked, "name": name, "sums": sums}
+        request = {**asked, "run": run, "upload": run}
+        used = False
+        try:
+            keep_upload(parts.settings, run, given)
+            job = submitted(parts, "train", request, idempotency_key, response, seed, same)
+            kept = parts.store.job(job.id)
+            used = kept is not None and kept.request["run"] == run
+            return job
+        finally:
+            if not used:
+                drop_upload(parts.settings, run)
+
+    return await asyncio.to_thread(begin)
 
 
 @router.get("/runs", response_model=schemas.Runs, responses=responses())
