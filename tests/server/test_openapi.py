@@ -16,10 +16,11 @@ import httpx
 from pydantic import TypeAdapter
 
 from segue.server import schemas
+from segue.server.examples import BODIES
 from segue.server.making import WAYS
 from segue.server.sandbox import FILES
 from segue.server.wire import Music
-from served import API
+from served import API, ended
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
@@ -35,6 +36,24 @@ def test_every_way_has_a_route_and_an_example(client: httpx.Client) -> None:
     job = document["components"]["schemas"]["Job"]["examples"][0]
     blank = dict.fromkeys(("started", "finished", "problem", "result"))
     assert schemas.Job.model_validate({**blank, **job}).status == "queued"
+
+
+def test_every_example_works_as_it_is(client: httpx.Client) -> None:
+    document = client.get(f"{API}/openapi.json").json()
+    found = document["components"]["schemas"]
+    sent = {}
+    for path, operations in document["paths"].items():
+        content = operations.get("post", {}).get("requestBody", {}).get("content", {})
+        name = content.get("application/json", {}).get("schema", {}).get("$ref", "").split("/")[-1]
+        if name and "{id}" not in path and name != "Listening":  # those are of takes that were made
+            (body,) = found[name]["examples"]
+            answer = client.post(path.replace("{format}", "mid"), json=body)
+            sent[name] = answer.status_code
+            if answer.status_code == 202 and name != "Drift":
+                assert ended(client, answer.json()["id"])["status"] == "done", name
+    assert set(sent) == set(BODIES) - {"Vote"}
+    assert sent.pop("Vary") == 409, "the tiny bundle has no latent"
+    assert set(sent.values()) <= {200, 202, 204}, sent
 
 
 def test_every_problem_is_documented_in_one_shape(client: httpx.Client) -> None:

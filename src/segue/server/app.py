@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import segue
-from segue.server import making, problems
+from segue.server import examples, making, problems
 from segue.server.guard import PREFIX, Guard
 from segue.server.jobs import table
 from segue.server.logs import make_logger
@@ -164,9 +164,11 @@ def _describe(app: FastAPI, settings: Settings) -> None:
         for name in ("HTTPValidationError", "ValidationError"):
             parts["schemas"].pop(name, None)
         names = app.state.service.shelf.names()
-        for schema in parts["schemas"].values():
+        for name, schema in parts["schemas"].items():
             if names and "model" in schema.get("properties", {}):
-                schema["properties"]["model"]["enum"] = names
+                schema["properties"]["model"] |= {"enum": names, "examples": names[:1]}
+            if found := examples.shown(name, names[0] if names else examples.MODEL):
+                schema["examples"] = found
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         if settings.token is not None:
             told["security"] = [{"token": []}]

@@ -123,7 +123,7 @@ class WireBend(Wire):
     value: Annotated[int, Field(ge=-8192, le=8191)]
 
 
-_EXAMPLE: dict[str, Any] = {
+EXAMPLE: dict[str, Any] = {
     "ticks_per_quarter": 480,
     "tempi": [{"tick": 0, "qpm": 96.0}],
     "metres": [{"tick": 0, "numerator": 4, "denominator": 4}],
@@ -143,7 +143,7 @@ class Music(Wire):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        json_schema_extra={"examples": [_EXAMPLE]},
+        json_schema_extra={"examples": [EXAMPLE]},
     )
 
     ticks_per_quarter: Annotated[int, Field(ge=1, le=65_535)] = 480
