@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from music import chorale
 from segue import bundles
 from segue.bundles import Bundle
-from segue.generation import Sampling, Take, continue_, generate
+from segue.generation import Sampling, Take, batching, continue_, generate
 from segue.generation.batching import Ensemble, Ensembles, SharedBundle
 from segue.generation.playable import wishes
 
@@ -129,6 +132,26 @@ def test_takes_come_and_go_as_they_like(shared: SharedBundle, bundle: Bundle) ->
     for number, (bars, seed) in enumerate(asked):
         alone = generate(bundle, takes=1 + number % 3, bars=bars, seed=seed)
         assert [t.score for t in made[number]] == [t.score for t in alone]
+
+
+def test_a_batch_that_nobody_wants_is_let_go(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PATIENCE", 0.02)
+    shared = SharedBundle(bundle.path, bundle.index)
+    ensemble = shared.ensembles.of(shared, "auto")
+    made = []
+    for _ in range(2):  # the second time its thread begins anew
+        made.append(generate(shared, bars=1, seed=1)[0].score)
+        until = time.monotonic() + 30
+        while ensemble._thread is not None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert made[0] == made[1]
+    left = weakref.ref(ensemble)
+    del shared, ensemble
+    gc.collect()
+    assert left() is None
 
 
 def test_prompts_are_read_beside_takes(shared: SharedBundle, bundle: Bundle) -> None:

@@ -41,6 +41,8 @@ FEWEST = 2
 """Lanes that a batch has at least: the engine is never asked about one take alone."""
 MORE = 4
 """By how many lanes a batch grows."""
+PATIENCE = 30.0
+"""Seconds that the thread of a batch waits for takes before it ends."""
 LONG = 8
 """From how many rows on a prompt is read in the batch: to wait for the next row takes time too."""
 
@@ -78,7 +80,8 @@ class Ensemble:
     def _play(self) -> None:
         while True:
             try:
-                self._admit()
+                if not self._admit():
+                    return
                 self._one_row()
             except Exception as error:  # noqa: BLE001 - told to all who wait, who raise it
                 for section in self._sections:
@@ -89,16 +92,19 @@ class Ensemble:
                 self._sections, self._readings, self._state = [], [], None
                 self.takes = 0
 
-    def _admit(self) -> None:
+    def _admit(self) -> bool:
         """Let those go that are over, and take in those who wait, as there is room.
 
-        With nobody there, it waits.
+        With nobody there, it waits; False if nobody comes for long. The next one who joins begins
+        the thread anew: a bundle that none asks for any more can be let go with its engines.
         """
         if any(s.over for s in self._sections) or any(r.is_over for r in self._readings):
             self._leave()
         with self._changed:
             while not self.takes and not self._waiting:
-                self._changed.wait()
+                if not self._changed.wait(PATIENCE):
+                    self._thread = None
+                    return False
             came: list[Part | Reading] = []
             takes = self.takes
             while self._waiting and (not takes or takes + self._waiting[0].takes <= self._most):
@@ -112,6 +118,7 @@ class Ensemble:
             for part in came:
                 part.end(error)
             raise
+        return True
 
     def _leave(self) -> None:
         """Let those go that are over; few takes that are left move together."""

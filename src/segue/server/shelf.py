@@ -122,8 +122,15 @@ class Shelf:
         }
 
 
+MOST_OPEN = 8
+"""Bundles that stay open, with engines and batches; megabytes to hundreds of them each."""
+
+
 class Opened:
-    """Bundles by folder, each opened once, and anew where another has taken its place."""
+    """Bundles by folder, each opened once, and anew where another has taken its place.
+
+    Those that were asked for last stay; one that is let go plays on until who has it is done.
+    """
 
     def __init__(self, batch: int) -> None:
         self._batch = batch
@@ -134,9 +141,12 @@ class Opened:
         """The bundle in a folder. BundleError for one that is damaged or not there."""
         with self._lock:
             mark = _mark(path)
-            known = self._bundles.get(path)
+            known = self._bundles.pop(path, None)
             if known is None or known[0] != mark:
-                known = self._bundles[path] = mark, shared(path, self._batch)
+                known = mark, shared(path, self._batch)
+            self._bundles[path] = known  # as the one that was asked for last
+            for oldest in list(self._bundles)[:-MOST_OPEN]:
+                del self._bundles[oldest]
             return known[1]
 
     def keep(self, paths: Iterable[Path]) -> None:
