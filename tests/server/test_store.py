@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -167,3 +168,6 @@ def test_what_the_driver_says_is_told_in_one_way(tmp_path: Path) -> None:
     with pytest.raises(OperationalError):
         store.facts_of("a")
     store.close()
+    shutil.rmtree(tmp_path)
+    with pytest.raises(OperationalError):
+        store.job("a")

@@ -68,13 +68,14 @@ class Statements:
 
         Raises SQLAlchemy's OperationalError where the database cannot be asked.
         """
-        connection = self._engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            yield cursor
-            connection.commit()
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                yield cursor
+                connection.commit()
+            finally:
+                # What was not committed is rolled back as the connection goes back to the others.
+                connection.close()
         except self._dbapi.OperationalError as error:
             raise OperationalError(None, None, error) from error
-        finally:
-            # What was not committed is rolled back as the connection goes back to the others.
-            connection.close()
