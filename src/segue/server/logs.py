@@ -29,10 +29,6 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, default=str)
 
 
-OTHERS = ("uvicorn.error", "asyncio", "py.warnings")
-"""Loggers of what the service stands on."""
-
-
 def make_logger(stream: TextIO | None = None) -> logging.Logger:
     """The service's own logger, which writes JSON lines and passes nothing on."""
     return _told_as_lines("segue.server", logging.INFO, stream)
@@ -40,10 +36,8 @@ def make_logger(stream: TextIO | None = None) -> logging.Logger:
 
 def adopt_others() -> None:
     """Let what is said beside the service be lines of JSON too: warnings, threads that fall."""
-    for name in OTHERS:
-        _told_as_lines(name, logging.WARNING, None)
+    logger = _told_as_lines(None, logging.WARNING, None)
     logging.captureWarnings(True)
-    logger = logging.getLogger("asyncio")
 
     def fell(args: threading.ExceptHookArgs) -> None:
         told = (args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
@@ -53,7 +47,7 @@ def adopt_others() -> None:
     threading.excepthook = fell
 
 
-def _told_as_lines(name: str, level: int, stream: TextIO | None) -> logging.Logger:
+def _told_as_lines(name: str | None, level: int, stream: TextIO | None) -> logging.Logger:
     logger = logging.getLogger(name)
     logger.setLevel(level)
     logger.propagate = False
