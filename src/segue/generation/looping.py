@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from segue.bundles import Bundle
 from segue.errors import SegueError
 from segue.generation.sampling import Sampling
-from segue.generation.scoring import likelihood
+from segue.generation.scoring import Likelihood, likelihoods
 from segue.generation.take import Take, checks, signed
 from segue.generation.timing import steps_at
 from segue.generation.ways import generate
@@ -50,7 +50,7 @@ def loop(
         if not with_notes:
             made.append(tried[0])
             continue
-        seams = [take_seam(bundle, take, bars, engine) for take in with_notes]
+        seams = take_seams(bundle, with_notes, bars, engine)
         best = int(np.argmin(seams))
         made.append(looped(with_notes[best], seams[best], bars))
     return made
@@ -58,14 +58,24 @@ def loop(
 
 def take_seam(bundle: Bundle, take: Take, bars: int, engine: str) -> float:
     """Nats a row of the take's first bar, heard right after its last."""
-    score = take.score
-    end = int(score.metre_map.ticks(bars))
-    twice = join(_plain(score), _plain(score), end)
-    told = likelihood(bundle, twice, engine=engine)
+    return take_seams(bundle, [take], bars, engine)[0]
+
+
+def take_seams(bundle: Bundle, takes: Sequence[Take], bars: int, engine: str) -> list[float]:
+    """As `take_seam`, of takes side by side."""
+    twice = []
+    for take in takes:
+        end = int(take.score.metre_map.ticks(bars))
+        twice.append(join(_plain(take.score), _plain(take.score), end))
+    told = likelihoods(bundle, twice, engine=engine)
+    return [_seam(bundle, *each, bars) for each in zip(told, twice, strict=True)]
+
+
+def _seam(bundle: Bundle, told: Likelihood, twice: Score, bars: int) -> float:
     if bundle.encoding.timed:
         encoding = bundle.encoding
         low, high = (
-            steps_at(encoding, twice, int(score.metre_map.ticks(b))) for b in (bars, bars + 1)
+            steps_at(encoding, twice, int(twice.metre_map.ticks(b))) for b in (bars, bars + 1)
         )
         inside = (told.positions >= low) & (told.positions < high)
     else:

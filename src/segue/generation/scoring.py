@@ -55,24 +55,35 @@ def likelihood(bundle: Bundle, music: Score, *, engine: str = "auto") -> Likelih
 
     Of models that make whole segments there is no likelihood row by row.
     """
+    return likelihoods(bundle, [music], engine=engine)[0]
+
+
+def likelihoods(
+    bundle: Bundle, pieces: Sequence[Score], *, engine: str = "auto"
+) -> list[Likelihood]:
+    """As `likelihood`, of several pieces side by side."""
     if bundle.plays != "rows":
         raise SegueError(
             f"{bundle.name} makes whole segments and has no likelihood row by row: score with a "
             "bundle of another family."
         )
-    rows = bundle.encoding.encode(music).rows.astype(np.int64)
+    each = [bundle.encoding.encode(music).rows.astype(np.int64) for music in pieces]
     skip = unscored(bundle)
-    if len(rows) <= skip:
+    shortest = min(map(len, each))
+    if shortest <= skip:
         raise SegueError(
-            f"the music has {len(rows)} rows in the encoding {bundle.encoding.name}; "
+            f"the music has {shortest} rows in the encoding {bundle.encoding.name}; "
             f"{bundle.name} needs {skip + 1}: give a longer piece."
         )
-    positions = bundle.encoding.positions(rows.astype(np.uint16))
     # One piece is stepped before torch is imported.
     stepped = engine != "torch" and not plays_otherwise(bundle)
     scorer = StepScorer(make_engine(bundle, engine)) if stepped else make_scorer(bundle, engine)
-    told = scorer.score([rows], skip)
-    return Likelihood(told.nats[0].sum(axis=1), positions[skip:], len(music))
+    told = scorer.score(each, skip)
+    at = [bundle.encoding.positions(rows.astype(np.uint16))[skip:] for rows in each]
+    return [
+        Likelihood(nats.sum(axis=1), positions, len(music))
+        for nats, positions, music in zip(told.nats, at, pieces, strict=True)
+    ]
 
 
 def unscored(bundle: Bundle) -> int:
