@@ -10,6 +10,7 @@ import pytest
 from segue import bundles
 from segue.errors import SegueError
 from segue.generation.fill import _FILLERS
+from segue.server import shelf
 from segue.server.shelf import FILLED, Shelf, require_way
 from served import MODEL
 
@@ -72,3 +73,21 @@ def test_a_bundle_that_took_another_ones_place_is_told_of(
 
 def test_folders_that_hold_nothing_are_known(shelf_path: Path, tmp_path: Path) -> None:
     assert Shelf([shelf_path, tmp_path]).empty == (tmp_path,)
+
+
+@pytest.mark.parametrize(("most", "opened"), [(None, 3), (2, 5)])
+def test_so_many_stay_open_as_may(
+    run_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int | None, opened: int
+) -> None:
+    loaded: list[Path] = []
+    load = shelf.shared
+    monkeypatch.setattr(
+        shelf, "shared", lambda path, batch: loaded.append(path) or load(path, batch)
+    )
+    places = [tmp_path / name for name in "abc"]
+    for place in places:
+        shutil.copytree(bundles.load(run_path).path, place)
+    held = shelf.Opened(4, most)
+    for place in (*places, *places[1:], *places[:2]):
+        held.get(place)
+    assert len(loaded) == opened

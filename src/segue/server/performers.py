@@ -32,6 +32,11 @@ LOOK = 0.25
 """Seconds between looks whether a job is to go on."""
 STOOD = 10.0
 """Seconds that a process has to live for another one to be hired before it is needed."""
+MOST_OPEN = 8
+"""Bundles that stay open in a process, with engines and batches: megabytes to hundreds each.
+
+The server keeps all it knows: it plays none, and to look at one again takes reading all its files.
+"""
 DONE, REFUSED, BUG, STOPPED, FELL = "done", "refused", "bug", "stopped", "fell"
 ENDS = (DONE, REFUSED, BUG, STOPPED, FELL)
 Hear = Callable[[str, dict[str, Any]], None]
@@ -213,7 +218,7 @@ class _Stage:
         self._pipe = pipe
         self._sending = threading.Lock()
         self._stopped: dict[int, threading.Event] = {}
-        self._opened = Opened(batch)
+        self._opened = Opened(batch, MOST_OPEN)
 
     def play(self) -> None:
         """Until the pipe closes."""

@@ -122,18 +122,15 @@ class Shelf:
         }
 
 
-MOST_OPEN = 8
-"""Bundles that stay open, with engines and batches; megabytes to hundreds of them each."""
-
-
 class Opened:
     """Bundles by folder, each opened once, and anew where another has taken its place.
 
-    Those that were asked for last stay; one that is let go plays on until who has it is done.
+    With `most` those stay that were asked for last, so many; one that is let go plays on until who
+    has it is done.
     """
 
-    def __init__(self, batch: int) -> None:
-        self._batch = batch
+    def __init__(self, batch: int, most: int | None = None) -> None:
+        self._batch, self._most = batch, most
         self._lock = threading.Lock()
         self._bundles: dict[Path, tuple[Mark | None, SharedBundle]] = {}
 
@@ -145,8 +142,9 @@ class Opened:
             if known is None or known[0] != mark:
                 known = mark, shared(path, self._batch)
             self._bundles[path] = known  # as the one that was asked for last
-            for oldest in list(self._bundles)[:-MOST_OPEN]:
-                del self._bundles[oldest]
+            if self._most is not None:
+                for oldest in list(self._bundles)[: -self._most]:
+                    del self._bundles[oldest]
             return known[1]
 
     def keep(self, paths: Iterable[Path]) -> None:
