@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from segue.generation.batching import SharedBundle
 from segue.server import live, making
+from segue.server.guard import PREFIX
 from segue.server.making import WAYS, row_of
 from segue.server.metrics import Metrics
 from segue.server.settings import Settings
@@ -17,7 +18,8 @@ from segue.server.shelf import Shelf
 from segue.server.store import TakeRow
 from segue.server.work import MAKE, Outcome, Running, Work
 
-PREFIX = "/api/v1"
+Hear = Callable[[str, dict[str, Any]], None]
+"""An event of a job: its name, and what there is to say."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,7 @@ class Ask:
 class Playing(Protocol):
     """Makes music in other processes; see `performers`."""
 
-    def make(
-        self, asked: Ask, hear: Callable[[str, dict[str, Any]], None], go_on: Callable[[], None]
-    ) -> list[TakeRow]:
+    def make(self, asked: Ask, hear: Hear, go_on: Callable[[], None]) -> list[TakeRow]:
         """The takes of a job."""
 
 
@@ -87,10 +87,7 @@ def _maker(shelf: Shelf, metrics: Metrics, playing: Playing | None) -> Work:
 
 
 def perform(
-    asked: Ask,
-    bundle: SharedBundle,
-    hear: Callable[[str, dict[str, Any]], None],
-    go_on: Callable[[int], None],
+    asked: Ask, bundle: SharedBundle, hear: Hear, go_on: Callable[[int], None]
 ) -> list[TakeRow]:
     """The takes of a job; `hear` is told the notes, and what a person should know of each take.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import SegueError
-from segue.server.jobs import Ask, perform
+from segue.server.jobs import Ask, Hear, perform
 from segue.server.problems import RefusedError, status_of
 from segue.server.shelf import Opened
 from segue.server.store import TakeRow
@@ -39,7 +39,6 @@ The server keeps all it knows: it plays none, and to look at one again takes rea
 """
 DONE, REFUSED, BUG, STOPPED, FELL = "done", "refused", "bug", "stopped", "fell"
 ENDS = (DONE, REFUSED, BUG, STOPPED, FELL)
-Hear = Callable[[str, dict[str, Any]], None]
 
 
 class PlayingError(Exception):
